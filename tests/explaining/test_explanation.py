@@ -179,7 +179,7 @@ def test_of_two_faces_the_central_one_may_be_taken(explained):
     with pytest.raises(ImageError, match=r"both\.png: several faces"):
         explained("s1.png", "both.png")
     found = explained("both.png", "s1.png", faces="central")
-    assert len(found.decision.one.chips) == 1
+    assert len(found.decision.first.chips) == 1
 
 
 @pytest.mark.parametrize(

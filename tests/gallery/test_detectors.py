@@ -187,7 +187,7 @@ def test_a_gallery_is_made_anew_with_another_detector_from_photographs(tmp_path)
     photos, sface = [find_orl() / "s1" / f"{number}.pgm" for number in (1, 2)], SFace()
     with open_gallery(tmp_path / "old.db", create=True, embedder=sface) as old:
         old.enrol("Ann", photos, keep_faces=True, force=True)
-        assert old.verify(*photos).one.templates[0].detector == "yunet"
+        assert old.verify(*photos).first.templates[0].detector == "yunet"
         with open_gallery(tmp_path / "new.db", create=True, embedder=sface) as new:
             result = reembed(old, new, sface, detector=Finder(), photographs=photos[:1])
             assert new.detector_noted() == FINDER

@@ -157,7 +157,7 @@ def test_a_photograph_on_its_head_is_recognised_and_told(people, files):
         f"{files / 'head.png'}: the face is turned by 180 degrees; it was turned upright before it was compared",
     )
     assert f"\nNote: {decision.notes[0]}." in decision.words()
-    pose = decision.one.templates[0].quality.pose
+    pose = decision.first.templates[0].quality.pose
     assert abs(pose.yaw) < 45
     assert abs(abs(pose.roll) - 180) < 15
 

@@ -173,6 +173,6 @@ def test_the_document_is_plain_and_holds_no_vector(mated):
     assert first["sha256"] != second["sha256"]
     assert first["face"]["template"]["dimensions"] == 128
     assert first["face"]["detection"]["score"] > 0.6
-    for photograph in (mated.one, mated.other):
+    for photograph in (mated.first, mated.second):
         values = photograph.templates[0].vector
         assert not any(f"{value:.5g}"[:6] in text for value in values[:20] if abs(value) > 0.01)

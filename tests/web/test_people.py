@@ -375,3 +375,10 @@ def test_metadata_that_cannot_be_kept_are_an_input_problem(ask, metadata):
     answer = ask("POST", "/people", data=form, files={"photos": photo(1)})
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems#input")
     assert names(ask("GET", "/people")) == []
+
+
+@pytest.mark.parametrize("day", ["0", "1e9", "2030-13-01", "tomorrow"])
+def test_the_end_of_a_consent_is_a_day(ask, day):
+    answer = ask("POST", "/people", data={"name": "Ann", "consent_until": day}, files={"photos": photo(1)})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems#input")
+    assert "consent_until" in answer.json()["detail"]

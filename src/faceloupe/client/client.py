@@ -82,14 +82,20 @@ class Client(PeopleCalls, StudyCalls):
         return self._server.post(shapes.Detections, "/detect", {"photo": [photo]}, {})
 
     def verify(
-        self, one: Photo, other: Photo, *, central: bool = False, fmr: float | None = None, prior: float | None = None
+        self,
+        first: Photo,
+        second: Photo,
+        *,
+        central: bool = False,
+        fmr: float | None = None,
+        prior: float | None = None,
     ) -> shapes.Decision:
         """Decide whether two photographs show one person; `central` takes of several faces the one in the middle.
 
         With a `prior`, your probability of one person before comparing, the answer's evidence has the one after.
         """
         fields = {"central": central, "fmr": fmr, "prior": prior}
-        return self._server.post(shapes.Decision, "/verify", {"one": [one], "other": [other]}, fields)
+        return self._server.post(shapes.Decision, "/verify", {"one": [first], "other": [second]}, fields)
 
     def identify(
         self, photo: Photo, *, ranks: int = 3, fmr: float | None = None, recall: float | None = None
@@ -99,11 +105,11 @@ class Client(PeopleCalls, StudyCalls):
         return self._server.post(shapes.Identified, "/identify", {"photo": [photo]}, choices)
 
     def explain(
-        self, one: Photo, other: Photo, *, central: bool = False, fmr: float | None = None, certify: bool = True
+        self, first: Photo, second: Photo, *, central: bool = False, fmr: float | None = None, certify: bool = True
     ) -> shapes.JobState:
         """Begin to find which regions of two faces make the score; `central` and `fmr` are those of :meth:`verify`."""
         fields = {"central": central, "fmr": fmr, "certify": certify}
-        return self._server.post(shapes.JobState, "/explain", {"one": [one], "other": [other]}, fields)
+        return self._server.post(shapes.JobState, "/explain", {"one": [first], "other": [second]}, fields)
 
     def metrics(self) -> str:
         """Return counts and times in the text format of Prometheus."""

@@ -149,8 +149,8 @@ class Explanation(Shown):
 
 
 def explain(
-    a: Photo,
-    b: Photo,
+    first: Photo,
+    second: Photo,
     *,
     point: "OperatingPoint | None" = None,
     embedder: Embedder | None = None,
@@ -167,7 +167,7 @@ def explain(
 
     Parameters
     ----------
-    a, b : path, bytes, PIL image, array, binary file object or Photograph
+    first, second : path, bytes, PIL image, array, binary file object or Photograph
         The two photographs. The file of a Photograph is read again.
     point : OperatingPoint, optional
         The threshold. Otherwise the gallery's own, or else the published one of the embedder.
@@ -209,16 +209,16 @@ def explain(
     if method not in RUN_ONLY:
         raise InputError(f"method: expected one of {', '.join(RUN_ONLY)}, which only run the embedder; got {method!r}")
     embedder = embedder or (gallery.embedder if gallery else SFace())
-    first, second = (
+    photos = [
         open_photo(photo.path if isinstance(photo, Photograph) else photo, f"photo {number}")
-        for number, photo in enumerate((a, b), start=1)
-    )
-    decision = verify(first, second, point=point, gallery=gallery, embedder=embedder, faces=faces)
+        for number, photo in enumerate((first, second), start=1)
+    ]
+    decision = verify(photos[0], photos[1], point=point, gallery=gallery, embedder=embedder, faces=faces)
     others = None
     if gallery is not None and gallery.n_subjects():
-        pair = decision.one.templates[0], decision.other.templates[0]
+        pair = decision.first.templates[0], decision.second.templates[0]
         others = compare_with_others(gallery, embedder, pair, decision.score, decision.point.threshold)
-    images = as_floats(first.decode()), as_floats(second.decode())
+    images = as_floats(photos[0].decode()), as_floats(photos[1].decode())
     return explain_decision(
         decision, images, embedder, others=others, method=method, certify=certify, progress=progress
     )
@@ -238,7 +238,7 @@ def explain_decision(
     network = network_of(embedder)
 
     def side(place: int) -> ExplainedFace:
-        photographs = decision.one, decision.other
+        photographs = decision.first, decision.second
         photograph, reference = photographs[place], photographs[1 - place].templates[0].vector
         attribution = attribute(
             network,

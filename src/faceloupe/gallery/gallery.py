@@ -359,13 +359,13 @@ class Gallery(Store):
         ).placed
 
     def verify(
-        self, one: "Photo", other: "Photo", *, point: "OperatingPoint | None" = None, faces: "Faces" = "one"
+        self, first: "Photo", second: "Photo", *, point: "OperatingPoint | None" = None, faces: "Faces" = "one"
     ) -> "Decision":
         """Decide whether two photographs show one person, by the embedder and the threshold that hold here.
 
         Parameters are those of :func:`faceloupe.verify`.
         """
-        return verify(one, other, point, gallery=self, faces=faces)
+        return verify(first, second, point, gallery=self, faces=faces)
 
     def verify_person(
         self,

@@ -31,7 +31,7 @@ class Decision:
         Cosine of the angle between the templates, from -1 to 1.
     point : OperatingPoint
         The threshold, and what was measured at it.
-    one, other : Photograph
+    first, second : Photograph
         The two photographs, each with the one face that was compared.
     prior : float or None
         The probability that they show one person before they are compared, if somebody stated it.
@@ -39,8 +39,8 @@ class Decision:
 
     score: float
     point: OperatingPoint
-    one: Photograph
-    other: Photograph
+    first: Photograph
+    second: Photograph
     prior: float | None = None
 
     @property
@@ -58,17 +58,17 @@ class Decision:
     def warnings(self) -> tuple[str, ...]:
         """Reasons against relying on it: where a photograph falls short, or both are one file."""
         same = ["both are the same file, which matches itself whomever it shows"]
-        cautions = face_warnings([self.one, self.other], self.point)
-        return (*cautions, *(same if self.one.sha256 == self.other.sha256 else []))
+        cautions = face_warnings([self.first, self.second], self.point)
+        return (*cautions, *(same if self.first.sha256 == self.second.sha256 else []))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks on how the faces were found: which are turned, and where others were passed over."""
-        return face_notes([self.one, self.other])
+        return face_notes([self.first, self.second])
 
     def __repr__(self) -> str:
         answer = f"match: {self.score:.4f} >=" if self.match else f"no match: {self.score:.4f} <"
-        return f"Decision({answer} {self.point.threshold:.4f}, {self.one.path.name} and {self.other.path.name})"
+        return f"Decision({answer} {self.point.threshold:.4f}, {self.first.path.name} and {self.second.path.name})"
 
     def meaning(self) -> str:
         """Return where the threshold comes from, and how often it errs, in two sentences."""
@@ -91,7 +91,7 @@ class Decision:
             "point": self.point.to_document(),
             "check": check and check.to_document(),
             "evidence": evidence and {**evidence.to_document(), "words": evidence.words()},
-            "photographs": [photograph_document(self.one), photograph_document(self.other)],
+            "photographs": [photograph_document(self.first), photograph_document(self.second)],
             "warnings": list(self.warnings),
             "words": self.words(),
         }
@@ -112,8 +112,8 @@ class Recognising(Protocol):
 
 
 def verify(
-    one: Photo,
-    other: Photo,
+    first: Photo,
+    second: Photo,
     point: OperatingPoint | None = None,
     *,
     gallery: Recognising | None = None,
@@ -125,7 +125,7 @@ def verify(
 
     Parameters
     ----------
-    one, other : path, bytes, PIL image, array, binary file object or Photograph
+    first, second : path, bytes, PIL image, array, binary file object or Photograph
     point : OperatingPoint, optional
         The threshold; otherwise the gallery's own, or else the published one of the embedder, at an FMR of 1 in 10,000.
     gallery : Gallery, optional
@@ -153,8 +153,9 @@ def verify(
         posterior(0.0, prior)  # refuses what is not a prior
     search = FaceSearch.of_one_face(faces)
     if gallery:
-        search = gallery.face_search(search, one, other)
+        search = gallery.face_search(search, first, second)
     embedder = embedder or (gallery.embedder if gallery else SFace())
     point = choose_point(embedder, point, gallery.point(embedder) if gallery else None)
-    first, second = recognise_all((one, other), embedder, faces=search)
-    return Decision(compare(first.templates[0], second.templates[0]), point, first, second, prior)
+    photographs = recognise_all((first, second), embedder, faces=search)
+    score = compare(photographs[0].templates[0], photographs[1].templates[0])
+    return Decision(score, point, photographs[0], photographs[1], prior)

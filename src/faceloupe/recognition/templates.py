@@ -63,7 +63,7 @@ class Template:
         return f"Template({len(self.vector)} dimensions by {self.embedder} {self.sha256[:8]})"
 
 
-def compare(one: Template, other: Template) -> float:
+def compare(first: Template, second: Template) -> float:
     """Return the likeness of two faces: the cosine of the angle between their vectors, from -1 to 1.
 
     Which score suffices for "the same person" is decided by a threshold that was measured at a stated error rate.
@@ -73,9 +73,10 @@ def compare(one: Template, other: Template) -> float:
     InputError
         If the two were made by different embedders or weights: their axes mean different things.
     """
-    if (one.embedder, one.sha256) != (other.embedder, other.sha256):
+    if (first.embedder, first.sha256) != (second.embedder, second.sha256):
         raise InputError(
-            f"templates of different embedders cannot be compared: {one!r} and {other!r}. Make both with one embedder"
+            f"templates of different embedders cannot be compared: {first!r} and {second!r}. Make both with one "
+            "embedder"
         )
-    cosine = one.vector.astype(np.float64) @ other.vector.astype(np.float64)
+    cosine = first.vector.astype(np.float64) @ second.vector.astype(np.float64)
     return float(np.clip(cosine, -1, 1))

@@ -49,7 +49,7 @@ async def explain(body: ToExplain, service: Serving, key: Caller) -> Any:
 def _others(service: Service, decision: Decision) -> Others | None:
     if not service.gallery.n_references(service.embedder):
         return None
-    pair = decision.one.templates[0], decision.other.templates[0]
+    pair = decision.first.templates[0], decision.second.templates[0]
     return compare_with_others(service.gallery, service.embedder, pair, decision.score, decision.point.threshold)
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from faceloupe.errors import ImageError, SubjectError
 from faceloupe.gallery.archives import Archive
@@ -37,6 +37,16 @@ REPLAYED = "Idempotency-Replayed"
 """When what is answered again was acknowledged."""
 
 
+def _as_day(value: Any) -> date:
+    if not isinstance(value, str):
+        raise ValueError("expected a day as text, such as 2030-05-01")
+    return date.fromisoformat(value)
+
+
+Day = Annotated[date, BeforeValidator(_as_day), WithJsonSchema({"type": "string", "format": "date"})]
+"""A day of ISO 8601: numbers, which would be seconds since 1970, are refused."""
+
+
 class Enrolling(RequestBody):
     """The choices of an enrolment, of one subject or many."""
 
@@ -46,7 +56,7 @@ class Enrolling(RequestBody):
         pattern=r"^[^\x00]*$",
         description="A note on the consent of those of whom a photograph is new.",
     )
-    consent_until: date | None = Field(default=None, description="The last day on which it holds.")
+    consent_until: Day | None = Field(default=None, description="The last day on which it holds.")
     central: bool = Field(default=False, description="Of several faces take the one nearest the centre.")
     keep_faces: bool = Field(default=False, description="Keep the face chips too, to be seen in the gallery.")
     force: bool = Field(default=False, description="Enrol faces of poor quality too.")
