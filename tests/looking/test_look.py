@@ -96,7 +96,7 @@ class TestTheDocument:
 
     def test_the_anatomy_has_its_arithmetic(self, document):
         rows = {row[0]: row for row in by_id(document, "anatomy")["rows"]}
-        assert rows["`conv` Conv2d"][1:4] == ["57x57x4", "(8·8·1 + 1)·4 = 260", "57·57·4·64 = 831,744"]
+        assert rows["`conv` Conv2d"][1:4] == ["57 × 57 × 4", "(8·8·1 + 1)·4 = 260", "57·57·4·64 = 831,744"]
         assert "= 3,405 (13,620 bytes)" in by_id(document, "anatomy")["note"]
 
     def test_a_map_that_failed_has_its_warning_before_it(self, cnn, document):

@@ -146,6 +146,14 @@ def test_figures_are_named_described_and_captioned(document: Document) -> None:
     assert len(page.all("caption")) == len(page.all("table"))
 
 
+def test_a_word_that_is_explained_keeps_what_touches_it(document: Document) -> None:
+    text = {"type": "text", "text": "A unit ([[dead|ReLU]]), an [[MLP|ReLU]]’s and a [[ReLU]]."}
+    html = render_page({**with_blocks(document, text), "glossary": {"ReLU": "What is below 0 becomes 0."}})
+    button = '<button type="button" class="term" popovertarget="term-relu">{}</button>'
+    for before, word, after in (("(", "dead", "),"), ("", "MLP", "’s"), ("", "ReLU", ".")):
+        assert f'<span class="unbroken">{before}{button.format(word)}{after}</span>' in html
+
+
 def test_what_reads_as_one_number_does_not_break(document: Document) -> None:
     text = {"type": "text", "text": "95 % of 8 × 8, n = 24 pairs [66.7, 100.0] and a, b"}
     html = render_page(with_blocks(document, text)).replace("\N{NO-BREAK SPACE}", "~")

@@ -86,9 +86,9 @@ class TestTooFew:
             "faceloupe", "study", "--data", "my faces", "--seed", "1", "--pairs", "12", "--out", "study-12",
         ]  # fmt: skip
 
-    def test_the_size_comes_from_the_effect_that_was_seen_and_says_so(self, findings):
+    def test_the_size_comes_from_the_effect_measured_and_says_so(self, findings):
         found = judge(findings, "CNN", "gained", grid(0.11), 0.10)
-        assert found.settle.startswith("If what was seen is the truth, about ")
+        assert found.settle.startswith("If what was measured is the truth, about ")
         wanted = int(found.settle.split("about ")[1].split(" pairs")[0])
         more = judge(findings, "CNN", "gained", grid(0.11, pairs=wanted), 0.10)
         assert more.verdict == "supported"

@@ -18,10 +18,8 @@ from faceloupe.report.policy import script_hash
 LOUPE_ID = "section-loupe"
 HEADING = "The loupe"
 WORDS = (
-    "Here the networks themselves are in the page, with all their weights, and compute as you look. Change a face and "
-    "watch them answer; choose a layer, then a number of it, and see what made it; go back in training time; compare "
-    "seeds; train a network of your own. All of it works with the keyboard alone. In a page that was opened from a "
-    "file the address holds the view, so that a view is a link."
+    "The networks themselves are in this page and compute as you look: change the face, open a layer and a number of "
+    "it, go back in training, compare seeds, train a network of your own. All of it works by keyboard."
 )
 NEEDS = "The loupe computes in the page: it needs scripts, and a browser not older than 2023."
 NEEDED = ("people", "faces", "labels", "subjects_known", "training", "networks")

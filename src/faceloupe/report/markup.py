@@ -14,6 +14,8 @@ BOUND = re.compile(
 MARKS = re.compile(
     r"\*\*(?P<bold>.+?)\*\*|`(?P<code>[^`]+)`|\[\[(?P<term>[^\[\]|]+)(?:\|(?P<entry>[^\[\]|]+))?\]\]", re.DOTALL
 )
+# A word that opens its meaning, with the letters and punctuation that touch it: a line may break beside a button.
+TOUCHED = re.compile(r"\(?<button[^>]*>[^<]*</button>[^\s<]*")
 
 
 def escape(text: object) -> str:
@@ -34,7 +36,8 @@ def inline(text: str) -> str:
             return f'<button type="button" class="term" popovertarget="{entry}">{match["term"]}</button>'
         return f"<strong>{match['bold']}</strong>" if match["bold"] else f"<code>{match['code']}</code>"
 
-    return MARKS.sub(replace, BOUND.sub("\N{NO-BREAK SPACE}", escape(text)))
+    marked = MARKS.sub(replace, BOUND.sub("\N{NO-BREAK SPACE}", escape(text)))
+    return TOUCHED.sub(r'<span class="unbroken">\g<0></span>', marked)
 
 
 def plain(text: str) -> str:

@@ -16,7 +16,7 @@ from faceloupe.report.rendering import SIGNS, badges, blocks_of, render_block
 from faceloupe.report.scales import format_number
 
 SCHEMA = "faceloupe.page/1"
-BLOCKS = ("text", "table", "chart", "pictures", "statement", "fold", "switch", "live")
+BLOCKS = ("text", "table", "chart", "pictures", "statement", "answers", "fold", "switch", "live")
 NAMELESS = ("text", "fold")  # blocks without an id
 
 
@@ -51,7 +51,7 @@ def render_page(document: Mapping[str, Any]) -> str:
         '<a class="skip" href="#content">Skip to the article</a>'
         + element("header", _masthead(document), class_="masthead")
         + _contents(document)
-        + element("main", _answers(document) + _verdicts(document) + _sections(document), id="content", tabindex="-1")
+        + element("main", _verdicts(document) + _sections(document), id="content", tabindex="-1")
         + element("footer", _footer(document))
         + _glossary(document)
         + hover
@@ -94,6 +94,7 @@ def check_document(document: Mapping[str, Any]) -> None:
     names.update(identifier("section", section["id"]) for section in document["sections"])
     parts = ("text", "caption", "note", "claim", "because")
     texts = [*document["lead"], *(block.get(part) or "" for block in blocks for part in parts)]
+    texts += [str(cell) for block in blocks for row in block.get("rows", ()) for cell in row]
     unexplained = {word for text in texts for word in terms(text)} - document.get("glossary", {}).keys()
     if unexplained:
         raise InputError(f"The glossary does not explain: {', '.join(sorted(unexplained))}.")
@@ -121,22 +122,6 @@ def _contents(document: Mapping[str, Any]) -> str:
     links = "".join(element("li", element("a", inline(heading), href=f"#{id_}")) for id_, heading in places)
     inner = element("div", element("p", "Contents", id="contents") + element("ol", links))
     return element("nav", inner, class_="contents", aria_labelledby="contents")
-
-
-def _answers(document: Mapping[str, Any]) -> str:
-    """Return the questions with a short answer each, and a link to the section that shows why."""
-    if "answers" not in document:
-        return ""
-    items = "".join(
-        element(
-            "li",
-            element("a", inline(item["question"]), href="#" + identifier("section", item["section"]))
-            + element("p", inline(item["answer"])),
-        )
-        for item in document["answers"]["items"]
-    )
-    content = element("h2", inline(document["answers"]["heading"]), id="answers") + element("ol", items)
-    return element("section", content, class_="answers-in-short", aria_labelledby="answers")
 
 
 def _verdicts(document: Mapping[str, Any]) -> str:

@@ -43,6 +43,8 @@ def render_block(block: Block, level: int = 3) -> str:
             return render_chart(block, level)
         case "pictures":
             return render_pictures(block, level)
+        case "answers":
+            return _answers(block, level)
         case "fold":
             return _fold(block["summary"], "".join(render_block(inner, level) for inner in block["blocks"]))
         case "switch":
@@ -66,6 +68,21 @@ def badges(block: Block) -> str:
     """Return the verdicts of a statement in one line, each verdict once."""
     verdicts = dict.fromkeys(judged["verdict"] for judged in block["judged"])
     return "".join(badge(verdict, block["manner"]) for verdict in verdicts)
+
+
+def _answers(block: Block, level: int) -> str:
+    """Return questions with a short answer each, and a link to the section that shows why."""
+    id_ = identifier("answers", block["id"])
+    items = "".join(
+        element(
+            "li",
+            element("a", inline(item["question"]), href="#" + identifier("section", item["section"]))
+            + element("p", inline(item["answer"])),
+        )
+        for item in block["items"]
+    )
+    content = element(f"h{level}", inline(block["heading"]), id=f"{id_}-heading") + element("ol", items)
+    return element("section", content, id=id_, class_="answers-in-short", aria_labelledby=f"{id_}-heading")
 
 
 def _fold(summary: str, content: str) -> str:
@@ -98,13 +115,14 @@ def _statement(block: Block, level: int) -> str:
     manner = element("span", f"The tutorial {block['manner']}:", class_="manner") + " "
     drawn = render_block(block["block"], level + 1) if block.get("block") else ""
     has_parts = any(judged["of"] or judged["quantity"] for judged in block["judged"])
+    measured = any(judged["quantity"] for judged in block["judged"])
     alone = "" if has_parts else badges(block)
     judged = "".join(_judged(judged, block["manner"]) for judged in block["judged"])
     settle = any(judged["settle"] for judged in block["judged"])
     statistics = drawn + _figures(block) if drawn or block["figures"] or settle else ""
     content = (
         element(f"h{level}", manner + inline(block["claim"]) + alone, id=f"{id_}-claim")
-        + ("" if alone else element("ul", judged, class_="judged"))
+        + ("" if alone else element("ul", judged, class_="judged" if measured else "judged in-a-row"))
         + paragraphs(block["because"])
         + (_fold("The statistics", statistics) if statistics else "")
     )

@@ -40,12 +40,10 @@ def write_article(study: Study, *, show_faces: bool | None = None) -> dict[str, 
     return {
         "title": "Does a CNN beat a fully-connected network on faces?",
         "lead": explained(lead(findings, data["source"].split(",")[0]), LEAD),
-        "opening": [*([live("training", [])] if shown else []), accuracy_chart(findings)],
-        "answers": {"heading": "The tutorial’s five questions", "items": list(answers(findings))},
+        "opening": [*([live("training", [])] if shown else []), answers(findings), accuracy_chart(findings)],
         "glossary": GLOSSARY,
         "sections": [
-            section("task", "Steps 0 to 3. Two parts, and two people", lesson.task()),
-            section("networks", "Steps 4 and 5. The two networks", lesson.networks()),
+            section("task", "Steps 0 to 5. Two people, two networks", lesson.task()),
             section("strengths", "Step 6. Strengths and drawbacks", lesson.strengths()),
             section("sizes", "Step 7. Size and efficiency", lesson.sizes()),
             section("failing", "Step 8. Why does the FCNN fail? Does it overfit?", lesson.failing()),
@@ -75,17 +73,16 @@ def _beyond(findings: Findings) -> Iterator[Block]:
 
     deep = ""
     if findings.trials.where(experiment="people", network="deep").rows:
-        deep = f", and our deep network, a CNN of many layers, in {named('deep', 'none')}"
+        deep = f", and our deep network, a CNN of many layers, {named('deep', 'none')}"
     yield text(
-        f"Telling two people apart is the smallest task there is. Asked which of {len(findings.captures)} people a "
-        f"held-out capture shows, with the mean pixel subtracted the CNN is right in {named('cnn', 'centre')} of cases "
-        f"and the FCNN in {named('fcnn', 'centre')}, for four hidden units are few; linear discriminant "
-        f"analysis of the pixels is in {named('lda', 'none')}{deep}."
+        f"Asked which of all {len(findings.captures)} people a held-out capture shows, with the mean pixel subtracted, "
+        f"the CNN names {named('cnn', 'centre')} of captures correctly and the FCNN {named('fcnn', 'centre')}: four "
+        f"hidden units are few. Linear discriminant analysis of the pixels names {named('lda', 'none')}{deep}."
     )
     yield fold(f"All {len(findings.captures)} people at once, against baselines", [people_table(findings)])
-    yield fold("How many captures a person", [learning_chart(findings)])
-    yield fold("CNN against FCNN, on the same pairs, splits and seeds", [differences_table(findings)])
-    yield fold("Controls: what should change the result, and what should not", [controls_table(findings)])
+    yield fold("With more captures a person", [learning_chart(findings)])
+    yield fold("CNN against FCNN, pair by pair", [differences_table(findings)])
+    yield fold("Controls", [controls_table(findings)])
 
 
 def _method(study: Study) -> Iterator[Block]:
@@ -94,34 +91,33 @@ def _method(study: Study) -> Iterator[Block]:
         yield text(f"**{data['note']}**")
     possible = data["subjects"] * (data["subjects"] - 1) // 2
     yield text(
-        f"Faces: {data['source']}; {data['captures']} captures of {data['subjects']} subjects. "
-        f"{counted(len(plan.pairs), 'pair')} of {possible}, {counted(plan.seeds, 'seed')} each; "
-        f"{len(study.trials):,} rows in `trials.csv`, from which every measured figure is computed."
+        f"{data['captures']} captures of {data['subjects']} subjects, {len(plan.pairs)} of their "
+        f"{counted(possible, 'pair')}, {counted(plan.seeds, 'seed')} each: {len(study.trials):,} rows in `trials.csv`, "
+        "from which every measured figure is computed."
     )
     yield fold(
         "How the verdicts are reached",
         [
             text(
-                "Each verdict has a quantity and a limit that is the same for every study. It is **supported** or "
-                "**contradicted** where its whole interval lies on one side of the limit, **not shown** otherwise, "
-                f"and always below {MIN_PAIRS} pairs. {JUDGED} verdicts are judged at once, so each interval is one of "
-                f"{100 * CONFIDENCE:.1f} %: together they hold in 95 % of studies (Bonferroni). All other intervals on "
-                "this page are 95 %."
+                "Each verdict compares a quantity with a limit that is the same for every study. It is **supported** "
+                "or **contradicted** if the whole interval lies on one side of the limit, and **not shown** if it does "
+                f"not, or if there are fewer than {MIN_PAIRS} pairs. {JUDGED} verdicts are judged at once, so each "
+                f"interval is one of {100 * CONFIDENCE:.1f} %: together they hold in 95 % of studies (Bonferroni). All "
+                "other intervals on this page are 95 %."
             ),
             text(
-                "The pairs of people are the independent observations: each counts once, as its mean over the seeds, "
-                "with Student’s interval; for shares it is Wilson’s, for as many observations as have that spread. "
-                "They take pairs as independent, but pairs share people and fits share captures: read them as being "
-                f"about these {data['subjects']} people, photographed and framed like this, and as somewhat too "
-                "narrow for others. Nothing here says how a network does on strangers. A size that would settle a "
-                "verdict is computed from the effect that was seen, and is an order of magnitude."
+                "The observations are the pairs of people: each counts once, as its mean over the seeds. Differences "
+                "have Student’s interval; shares have Wilson’s, for as many observations as have that spread. Both "
+                "take pairs as independent, but pairs share people and fits share captures: read the intervals as "
+                f"being about these {data['subjects']} people, photographed and framed like this, and as somewhat too "
+                "narrow for others. Nothing here says how a network does on strangers. The number of pairs that would "
+                "settle a verdict is computed from the effect measured, and is an order of magnitude."
             ),
             text(
-                "Both networks begin from Glorot uniform weights and zero biases and are trained with RMSprop as Keras "
+                "Both networks start from Glorot uniform weights and zero biases and are trained with RMSprop as Keras "
                 f"defines it (learning rate {plan.learning_rate:g}, ρ 0.9, ε 1e-7), on the same splits and in the same "
-                "order. The mean pixel comes from the training captures alone. A CNN with one pooling window over the "
-                "whole map would not know where anything lies; with four filters it does not learn this task, so it is "
-                "no witness and is left out."
+                "order. The mean pixel is that of the training captures. A CNN that pools over the whole map would not "
+                "know where anything lies; with four filters it does not learn this task, so it was left out."
             ),
         ],
     )

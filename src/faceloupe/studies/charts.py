@@ -24,11 +24,9 @@ def accuracy_chart(findings: Findings) -> Block:
     block = chart(
         "training-accuracy-dots",
         "Every fit of the two networks: the share of its training captures that it gets right",
-        "Each dot is one [[fit]] of one pair of people, from one [[seed]]. Raw is pixels as they are, from 0 for black "
-        "to 1 for white; centred is with the [[mean pixel]] subtracted. Where all [[hidden units|hidden unit]] are "
-        "[[dead|dead unit]], every face gets the same answer: chance, 50 %. The mark below a row’s dots is "
-        "their mean, between the ends of "
-        "its [[interval]], in figures on the right.",
+        "Each dot is one [[fit]]: one pair of people, one [[seed]]. Raw: pixels as they are, from 0 (black) to 1 "
+        "(white); centred: [[mean pixel]] subtracted. Where all [[hidden units|hidden unit]] are [[dead|dead unit]], "
+        "every face gets the same answer: chance, 50 %. Below the dots, their mean with its [[interval]].",
         "dots",
         x={"label": ""},
         y={"label": "training accuracy", "unit": "%", "range": [0.4, 1.0]},
@@ -69,9 +67,9 @@ def epochs_chart(findings: Findings, column: str, label: str) -> Block:
     return chart(
         f"epochs-{column.replace('_', '-')}",
         f"{label.capitalize()} by epoch, the tutorial’s pair",
-        "Mean of the seeds; bands run from the lowest to the highest. Each point is the mean over an epoch’s captures, "
-        "each before the update that it took part in, as Keras prints it."
-        + (" A loss of 0.693 is that of answering one half to every face." if loss else ""),
+        "Means of the seeds; bands run from the lowest to the highest. A point is the mean over an epoch’s captures, "
+        "each taken before the update it took part in, as Keras prints it."
+        + (" Answering one half to every face costs a loss of 0.693." if loss else ""),
         "line",
         x={"label": "epoch"},
         y={"label": label, "unit": "nats" if loss else "%", "range": None if loss else [0.0, 1.0]},
@@ -94,8 +92,8 @@ def learning_chart(findings: Findings) -> Block:
     return line_chart(
         "learning-curve",
         "Accuracy on held-out captures against captures per person",
-        f"n = {n} pairs × {findings.plan.learning_seeds} seeds: few, and no verdict rests on them. Bands are 95 % "
-        "intervals.",
+        f"Bands are 95 % intervals, n = {n} pairs × {findings.plan.learning_seeds} seeds: few, so no verdict rests on "
+        "them.",
         curves,
         ("training captures per person", ""),
         "accuracy",
@@ -119,7 +117,7 @@ def line_chart(
         caption,
         "line",
         x={"label": x[0], "unit": x[1]},
-        y={"label": y, "unit": "%", "range": [0.0, 1.0]},
+        y={"label": y, "unit": "%", "range": [0.4, 1.0]},
         series=[
             {
                 "name": name,

@@ -47,7 +47,7 @@ GLOSSARY = {
     "verdict": "Supported or contradicted where the whole interval of what was measured lies on one side of a limit "
     "that is the same for every study; not shown where the interval holds the limit, or there are too few pairs.",
     "dense layer": "A layer of units that each see every number of the layer before.",
-    "flatten": "To write the numbers of all feature maps into one long row.",
+    "flatten": "To write the numbers of all feature maps into one row.",
 }
 """Word -> what it means; ``[[word]]`` in a text opens it, ``[[as written|word]]`` does so in another form."""
 

@@ -1,5 +1,7 @@
 """The names of networks and preprocessing as a study writes them, and shares as they read."""
 
+from collections.abc import Iterable
+
 from faceloupe.numerals import decimals
 from faceloupe.studies.statistics import Estimate
 
@@ -24,6 +26,11 @@ SHORT = {"none": "raw", "centre": "centred", "standardise": "standardised"}
 def share(value: float) -> str:
     """Return a share in per cent as it reads: 93.8 %."""
     return f"{decimals(100 * value, 1)} %"
+
+
+def size_text(sides: Iterable[int]) -> str:
+    """Return a size or a shape as it reads: 8 × 8, 57 × 57 × 4."""
+    return " × ".join(map(str, sides))
 
 
 def in_points(interval: Estimate) -> str:

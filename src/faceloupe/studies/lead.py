@@ -15,30 +15,28 @@ def lead(findings: Findings, source: str) -> Iterator[str]:
     """Yield the question, and the answer on these faces."""
     plan = findings.plan
     yield (
-        "A tutorial trains two small networks to tell two people apart, a fully-connected network (FCNN) and a "
-        "convolutional network (CNN). The FCNN does much worse, and the tutorial asks why."
+        "A tutorial trains two small networks to tell two people apart: a fully-connected network (FCNN) and a "
+        "convolutional network (CNN). The FCNN does much worse. The tutorial asks why."
     )
     dead = {name: findings.unfitted(name, "none") for name in ("fcnn", "cnn")}
     answer = (
-        f"Trained again on pixels as they are, on **{counted(len(plan.pairs), 'pair')} of people from {source}**, with "
-        f"{counted(plan.seeds, 'seed')} each, all hidden units are dead in **{share(dead['fcnn'].estimate)} of the "
-        f"FCNN’s fits** {dead['fcnn'].range_text(percent=True)} and in {share(dead['cnn'].estimate)} of the CNN’s "
-        f"{dead['cnn'].range_text(percent=True)}."
+        f"Trained again on **{counted(len(plan.pairs), 'pair')} of people from {source}**, with "
+        f"{counted(plan.seeds, 'seed')} each and pixels as they are, all hidden units are dead in "
+        f"**{share(dead['fcnn'].estimate)} of the FCNN’s fits** {dead['fcnn'].range_text(percent=True)} and in "
+        f"{share(dead['cnn'].estimate)} of the CNN’s {dead['cnn'].range_text(percent=True)}: they put out 0, whatever "
+        "face is shown."
     )
-    answer += " A dead unit puts out 0, whatever face is shown."
     if dead["fcnn"].low > 0.5:
-        answer += (
-            " A network of dead units gives every face the same answer: it has not overfitted; it has learned nothing."
-        )
+        answer += " Such a network has not overfitted; it has learned nothing."
     yield answer
     fcnn, cnn = (findings.fits(name, "centre", held_out=True) for name in ("fcnn", "cnn"))
     gap = mean_over_pairs(cnn.grid("accuracy") - fcnn.grid("accuracy"), confidence=CONFIDENCE)
     gain = findings.difference(fcnn, findings.fits("fcnn", "none", held_out=True), "accuracy")
     means = {"FCNN": findings.mean(fcnn, "accuracy"), "CNN": findings.mean(cnn, "accuracy")}
-    change = "One change repairs it" if gain.low > LITTLE else "One change was tried as a repair"
+    change = "Subtracting the mean pixel repairs it" if gain.low > LITTLE else "Subtracting the mean pixel was tried"
     yield (
-        f"{change}: subtract the mean pixel. Then the FCNN recognises **{share(means['FCNN'].estimate)} of captures "
-        f"that it was not trained on** and the CNN {share(means['CNN'].estimate)}. On these faces, framed like this, "
+        f"{change}: the FCNN then recognises **{share(means['FCNN'].estimate)} of captures that it was not trained "
+        f"on** and the CNN {share(means['CNN'].estimate)}. On these faces, framed like this, "
         f"{ahead(gap)} (CNN minus FCNN: {decimals(100 * gap.estimate, 1, signed=True)} points "
         f"{gap.range_text(percent=True, signed=True)}; brackets hold an interval)."
     )

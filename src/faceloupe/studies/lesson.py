@@ -6,7 +6,7 @@ from faceloupe.blocks import Block, fold, live, switch, text
 from faceloupe.numerals import counted
 from faceloupe.studies.charts import epochs_chart, line_chart
 from faceloupe.studies.findings import Findings
-from faceloupe.studies.labels import LABELS, share
+from faceloupe.studies.labels import LABELS, share, size_text
 from faceloupe.studies.pictures import (
     draw_fcnn_weights,
     draw_feature_maps,
@@ -23,6 +23,7 @@ from faceloupe.studies.tables import (
     points_table,
     reached_table,
     summary_table,
+    window_of,
 )
 
 CONDITIONS = {
@@ -58,36 +59,34 @@ class Lesson:
         yield from (self._statements[id_].to_document() for id_ in ids)
 
     def task(self) -> Iterator[Block]:
-        """Yield steps 0 to 3: two parts, two people."""
+        """Yield steps 0 to 5: two parts, two people, the two networks and what they reach."""
         plan, (first, second) = self.study.plan, self.study.plan.people
         yield text(
-            "The tutorial says that a [[CNN|convolutional network]] has two parts: one that extracts features, and one "
-            "that does the task with them. That is true of how it is laid out; whether the features are **learned** is "
-            "the question of step 10."
-        )
-        yield text(
-            f"The task is the smallest there is: two people, subjects {first + 1} and {second + 1} of "
-            f"{len(self.findings.captures)}, {len(self.study.fits.labels)} [[captures|capture]] of "
-            f"{self.findings.image_shape[0]}x{self.findings.image_shape[1]} pixels. Here half of them are "
-            f"[[held out]], and the whole is repeated with {counted(len(plan.pairs), 'pair')} of people."
+            "The tutorial says that a [[CNN|convolutional network]] has two parts: one extracts features, the other "
+            "does the task with them. So it is laid out; whether the features are **learned** is the question of "
+            "step 10."
         )
         if self.show_faces:
             yield draw_people(plan, self.study.fits)
-
-    def networks(self) -> Iterator[Block]:
-        """Yield steps 4 and 5: the two networks, and what they reach."""
-        fcnn, cnn = (self.findings.anatomy(name) for name in ("fcnn", "cnn"))
-        plan = self.study.plan
         yield text(
-            "The [[FCNN|fully-connected network]] has four [[hidden units|hidden unit]] that each see every pixel, "
-            f"and {fcnn.parameters:,} [[parameters|parameter]]. The CNN slides four [[filters|filter]] of 8x8 over the "
-            f"face, keeps the largest number of each 4x4 window ([[pooling]]), and has {cnn.parameters:,}."
+            f"The task is to tell two people apart: subjects {first + 1} and {second + 1} of "
+            f"{len(self.findings.captures)}, by {len(self.study.fits.labels)} [[captures|capture]] of "
+            f"{size_text(self.findings.image_shape)} pixels. Here half of them are [[held out]], and all is repeated "
+            f"with {counted(len(plan.pairs), 'pair')} of people."
+        )
+        fcnn, cnn = (self.findings.anatomy(name) for name in ("fcnn", "cnn"))
+        kernel, window = (size_text(window_of(cnn, name)) for name in ("conv", "pool"))
+        yield text(
+            "The [[FCNN|fully-connected network]] has four [[hidden units|hidden unit]] that each see every pixel: "
+            f"{fcnn.parameters:,} [[parameters|parameter]]. The CNN slides four [[filters|filter]] of {kernel} over "
+            f"the face and keeps the largest number of each {window} window ([[pooling]]); four hidden units see what "
+            f"is left: {cnn.parameters:,} parameters."
         )
         yield text(
-            "Both end in one number, the [[logit]], below 0 for the first person and above 0 for the second, and train "
-            f"for {plan.epochs} [[epochs|epoch]], {plan.batch_size} captures at a time. The tutorial looks at [[loss]] "
-            "and accuracy on the training faces alone; here the held-out ones stand beside them. Each network is "
-            "trained on pixels as they are (charts say raw) and with the [[mean pixel]] subtracted (centred)."
+            "Both end in one number, the [[logit]], below 0 for the first person and above 0 for the second. They "
+            f"train for {plan.epochs} [[epochs|epoch]], {plan.batch_size} captures at a time, on pixels as they are "
+            "(raw in the charts) or with the [[mean pixel]] subtracted (centred). The tutorial gives [[loss]] and "
+            "accuracy on the training faces alone."
         )
         yield reached_table(self.findings)
         yield fold(
@@ -99,19 +98,17 @@ class Lesson:
         """Yield step 6: strengths and drawbacks."""
         yield text(
             "The tutorial asks for the theoretical strengths and drawbacks of CNNs against fully-connected networks on "
-            "pictures. In theory a CNN sees small patterns wherever they lie, with few [[weights|weight]] used many "
-            "times; it pays in work, and in what pooling throws away. An FCNN sees the whole picture at once, with a "
-            "weight for every pixel. Not all of this shows in networks so small:"
+            "pictures. A CNN looks for small patterns everywhere with the same few [[weights|weight]]; an FCNN has a "
+            "weight for every pixel and sees the picture as a whole. In theory, and as measured on these two:"
         )
         yield points_table(self.findings)
 
     def sizes(self) -> Iterator[Block]:
         """Yield step 7: sizes and efficiency."""
         yield text(
-            "The tutorial compares the sizes and concludes that the CNN is the more efficient extractor of features, "
-            "having fewer parameters. But parameters are not work: a weight that is used at every place is counted "
-            "once and multiplied many times (a [[multiply-add]]). From here on each claim of the tutorial has its "
-            "[[verdict]]:"
+            "The tutorial compares the sizes and concludes that the CNN extracts features more efficiently. But "
+            "parameters are not work: a weight that is used at every place is counted once and multiplied many times "
+            "(each time a [[multiply-add]]). From here on, each claim of the tutorial has its [[verdict]]:"
         )
         yield from self._judged("efficient", "slips")
 
@@ -120,15 +117,15 @@ class Lesson:
         dead = self.findings.unfitted("fcnn", "none")
         yield text(
             "The tutorial says one should find the FCNN’s [[training accuracy]] much lower, and asks whether that is "
-            "due to [[overfitting]]. A network that overfits has a **high** training accuracy: what is low on the "
-            "training faces has not been learned at all."
+            "due to [[overfitting]]. But a network that overfits has a **high** training accuracy: one that is low on "
+            "the training faces has not learned them."
         )
         no = "**No, it did not overfit.** " if dead.low > 0.5 else ""
         yield text(
-            f"{no}Nothing was learned because the hidden units died: in {share(dead.estimate)} of the FCNN’s fits, "
-            "trained on all captures as in the tutorial, all four are [[dead|dead unit]]. No pixel is below 0, so a "
-            "step that lowers a unit’s sum for one face lowers it for all, and may silence the unit for good. "
-            "Subtracting the mean pixel takes that common push away."
+            f"{no}Trained on all captures, pixels as they are, {share(dead.estimate)} of the FCNN’s fits end with all "
+            "four hidden units [[dead|dead unit]]. No pixel is below 0, so a step that lowers a unit’s sum for one "
+            "face lowers it for all, and may silence the unit for good. Subtracting the mean pixel takes that common "
+            "push away."
         )
         yield from self._judged("training-accuracy", "overfitting", "number-of-parameters")
         yield fold("Dead units, before and after training", [dead_units_table(self.findings)])
@@ -142,8 +139,8 @@ class Lesson:
         """Yield step 8, second half: what the CNN does better."""
         yield text(
             "The tutorial answers that the FCNN misses a pattern that lies elsewhere, while the CNN catches small "
-            "patterns wherever they are, and so applies what it learned to new faces. Each half of that is a claim of "
-            "its own, and is tested on networks that have learned the task."
+            "patterns wherever they are, and so applies what it learned to new faces. Each part of that is a claim of "
+            "its own:"
         )
         yield from self._judged("applies", "better", "location")
         yield self._robustness()
@@ -156,23 +153,23 @@ class Lesson:
             for name, layer in (("fcnn", "hidden_relu"), ("cnn", "hidden_relu"), ("fcnn", "pixels"))
         )
         if max(fcnn, cnn) > pixels + LITTLE:
-            conclusion = "And a cut through the bare pixels gets {}: passing the layers makes them more separable."
+            conclusion = "A cut through the bare pixels gets {}: passing the layers makes them more separable."
         else:
             conclusion = "But a cut through the bare pixels gets {}: the layers do not **make** them so."
         yield text(
             "The tutorial asks what a CNN learns, and says that an [[MLP|fully-connected network]] learns to make the "
-            "two people [[linearly separable]]. With the mean pixel subtracted, a [[straight cut|linear "
-            f"probe]] through the output of the FCNN’s hidden layer gets {share(fcnn)} of held-out captures right, "
-            f"through the CNN’s {share(cnn)}. {conclusion.format(share(pixels))} Step 10 asks what the filters add."
+            "two people [[linearly separable]]. With the mean pixel subtracted, a [[straight cut|linear probe]] "
+            f"through the output of the hidden layer gets {share(fcnn)} of held-out captures right in the FCNN and "
+            f"{share(cnn)} in the CNN. {conclusion.format(share(pixels))}"
         )
         yield from self._judged("separable")
 
     def filters(self) -> Iterator[Block]:
         """Yield step 10: the filters."""
         yield text(
-            "The tutorial shows the four filters and asks how one is applied. Laid on the upper left corner of the "
-            "face, each weight is multiplied with the pixel under it and the products are added up (a dot product); "
-            "then the filter moves on by one pixel, row by row: one [[feature map]] a filter."
+            "The tutorial shows the four filters and asks how one is applied. It is laid on the upper left corner of "
+            "the face; each weight is multiplied with the pixel under it, and the products are added up (a dot "
+            "product). Then it moves on by one pixel, row by row, and so makes one [[feature map]]."
         )
         if self.show_faces:
             yield live("convolution", [draw_step(self.study.fits, "centre")])
@@ -184,8 +181,8 @@ class Lesson:
     def layers(self) -> Iterator[Block]:
         """Yield step 11: what each layer does to the data."""
         yield text(
-            "The tutorial shows what the convolution and the pooling put out, after the [[ReLU]], and asks what each "
-            "layer did to the data. Layer by layer, for one face:"
+            "The tutorial shows the outputs of the convolution and of the pooling, both after the [[ReLU]], and asks "
+            "what each layer did to the data. For one face:"
         )
         yield deeds_table(self.findings)
         if self.show_faces:
@@ -201,7 +198,7 @@ class Lesson:
         """Return one chart with a switch for what is done to the captures."""
         return switch(
             "robustness",
-            "What is done to the held-out captures",
+            "Accuracy on held-out captures that were changed",
             {name: [self._curve(condition, name, axis)] for condition, (name, axis) in CONDITIONS.items()},
         )
 
@@ -213,7 +210,7 @@ class Lesson:
         worst = curves["CNN", "blue"].amounts[-1]
         return line_chart(
             condition.replace(" ", "-"),
-            f"Accuracy on changed held-out captures: {name}",
+            f"Accuracy on held-out captures that were changed: {name}",
             f"Mean pixel subtracted, trained on unchanged faces. At {worst:.0f} {axis[1]}: "
             + "; ".join(
                 f"{label} {share(end.estimate)} {end.range_text(percent=True)}"

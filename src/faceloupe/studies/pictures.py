@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from faceloupe.blocks import Block, pictures
-from faceloupe.numerals import decimals, three_figures
+from faceloupe.numerals import decimals, listed, three_figures
 from faceloupe.studies.kept import KeptFits
-from faceloupe.studies.labels import PIXELS
+from faceloupe.studies.labels import PIXELS, size_text
 from faceloupe.studies.networks import build
 from faceloupe.studies.plan import StudyPlan
 
@@ -22,7 +22,7 @@ def draw_people(plan: StudyPlan, fits: KeptFits) -> Block:
     panels = {}
     for label, who in enumerate(plan.people):
         face = fits.pixels[np.flatnonzero(fits.labels == label)[0]]
-        described = f"Photograph of a face, subject {who + 1}, {face.shape[0]}x{face.shape[1]} pixels"
+        described = f"Photograph of a face, subject {who + 1}, {size_text(face.shape)} pixels"
         panels[f"subject {who + 1}"] = (face, described)
     return pictures(
         "people",
@@ -35,7 +35,7 @@ def draw_people(plan: StudyPlan, fits: KeptFits) -> Block:
 
 
 def draw_filters(fits: KeptFits, kind: str) -> Block:
-    """Return the CNN's four kernels before training above those after it, with how alike they are."""
+    """Return each of the CNN's four kernels before training and after it, with how alike they are."""
     moments = fits.network("cnn", kind).moments["conv.weight"].astype(np.float32)[:, :, 0]
     return _before_after(
         f"filters-{kind}",
@@ -60,20 +60,18 @@ def draw_learned_filters(fits: KeptFits) -> Block:
 
 def _before_after(id_: str, title: str, before: Floats, after: Floats, remark: str) -> Block:
     alike = [float(np.corrcoef(old.ravel(), new.ravel())[0, 1]) for old, new in zip(before, after, strict=True)]
-    panels = {f"{place + 1}, before": (kernel, _described(f"filter {place + 1}, before training", kernel))
-              for place, kernel in enumerate(before)}  # fmt: skip
-    panels |= {
-        f"{place + 1}, after: {alike[place]:.2f}": (kernel, _described(f"filter {place + 1}, after training", kernel))
-        for place, kernel in enumerate(after)
-    }
+    panels = {}
+    for number, (old, new) in enumerate(zip(before, after, strict=True), start=1):
+        panels[f"{number}, before"] = (old, _described(f"filter {number}, before training", old))
+        panels[f"{number}, after"] = (new, _described(f"filter {number}, after training", new))
     return _grey(
         id_,
         title,
         panels,
         "weight",
         8,
-        f"The number below a filter after training is its [[correlation]] with its start: {np.mean(alike):.2f} in the "
-        f"mean of these {len(after)}. {remark}",
+        "Each filter before training and after. [[Correlation|correlation]] of the two: "
+        f"{listed(map(decimals, alike))}. {remark}",
     )
 
 
@@ -89,17 +87,17 @@ def draw_feature_maps(fits: KeptFits, kind: str) -> Block:
         for place in range(len(maps["pooled"]))
         for what, channels in maps.items()
     }
-    sizes = ["x".join(map(str, channels.shape[1:])) for channels in maps.values()]
+    sizes = [size_text(channels.shape[1:]) for channels in maps.values()]
     silent = int((maps["pooled"].max(axis=(1, 2)) == 0).sum())
     return _grey(
         f"maps-{kind}",
-        f"What each layer makes of the first face: convolution, ReLU, pooling, {PIXELS[kind]}",
+        f"The first face after convolution, ReLU and pooling, {PIXELS[kind]}",
         panels,
         "activation",
         6,
-        f"Of each filter three maps: {sizes[0]}, {sizes[1]} and {sizes[2]} numbers; seed {fits.shown}. Mid-grey is 0, "
-        "brighter is above it. "
-        + (f"{silent} of 4 are 0 everywhere after the ReLU." if silent else "Each has places above 0."),
+        f"Three maps a filter, of {sizes[0]}, {sizes[1]} and {sizes[2]} numbers; seed {fits.shown}. Mid-grey is 0, "
+        "brighter is above it."
+        + (f" {silent} of {len(maps['pooled'])} are 0 everywhere after the ReLU." if silent else ""),
     )
 
 
@@ -156,7 +154,7 @@ def draw_step(fits: KeptFits, kind: str) -> Block:
         f"The products add up to {decimals(float(products.sum()), 3, signed=True)}; with the bias of "
         f"{decimals(bias, 3, signed=True)} that is {decimals(float(layers['conv'][0, row, column]), 3, signed=True)}, "
         f"the number in row {row + 1}, column {column + 1} of the map. Seed {fits.shown}, {PIXELS[kind]}. Grey is 0; "
-        "black and white are what stands below each picture.",
+        "black and white are the numbers after ±.",
         panels,
         scale={"kind": "grey", "limit": 1.0, "unit": "of each picture’s largest number"},
         columns=5,
@@ -180,7 +178,7 @@ def draw_products(fits: KeptFits) -> Block:
         panels,
         "weight × pixel",
         4,
-        f"Below each the unit’s sum with its bias, before the ReLU; seed {fits.shown}. The CNN’s maps are in step 11.",
+        f"Below each, the unit’s sum with its bias, before the ReLU; seed {fits.shown}. The CNN’s maps are in step 11.",
     )
 
 

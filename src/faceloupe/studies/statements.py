@@ -30,6 +30,8 @@ MIN_PAIRS = 12
 """Below so many independent pairs there is no verdict: too few to see how pairs differ."""
 MUCH, LITTLE, OFTEN = 0.10, 0.05, 1 / 3
 """Ten points of accuracy are much; less than five are no difference to speak of; often is in a third of fits."""
+ALIKE = 0.9
+"""Correlation from which filters are spoken of as those that training began with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def counted_fact(true: bool, of: str = "") -> Judgement:
 
 def no_witness(judgement: Judgement, accuracy: Estimate) -> Judgement:
     """Return the verdict of a network that has not learned the task and so says nothing of how it does it."""
-    reason = f"This network recognises {share(accuracy.estimate)} of held-out captures here: it is no witness."
+    reason = f"This network recognises only {share(accuracy.estimate)} of held-out captures here: it is no witness."
     return Judgement(judgement.of, "not shown", judgement.quantity, judgement.rule, judgement.estimate, reason)
 
 
@@ -197,10 +199,10 @@ def _settle(findings: Findings, size: int | None, n: int) -> str:
     subjects = len(findings.captures)
     possible = subjects * (subjects - 1) // 2
     if size is None:
-        return "What was seen lies on the limit; no number of pairs is known to settle it."
+        return "What was measured lies on the limit: no number of pairs that was tried would settle it."
     wanted = max(MIN_PAIRS, size, n + 1)
     few = f"Not shown at this sample size: {n} of at least {MIN_PAIRS} pairs. " if n < MIN_PAIRS else ""
-    seen = f"If what was seen is the truth, about {wanted:,} pairs settle it (80 % power)"
+    seen = f"If what was measured is the truth, about {wanted:,} pairs would settle it (80 % power)"
     if wanted > possible:
         return f"{few}{seen}; these {subjects} subjects form only {possible:,}."
     return f"{few}{seen}: `{_larger(findings.command, wanted)}`"

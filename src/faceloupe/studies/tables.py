@@ -12,7 +12,7 @@ from faceloupe.numerals import decimals
 from faceloupe.studies.findings import Findings
 from faceloupe.studies.fits import PERMUTED
 from faceloupe.studies.kept import KeptFits
-from faceloupe.studies.labels import LABELS, PIXELS, SHORT, share
+from faceloupe.studies.labels import LABELS, PIXELS, SHORT, share, size_text
 from faceloupe.studies.pictures import first_face
 from faceloupe.studies.plan import COMPARED, StudyPlan
 from faceloupe.studies.statistics import Estimate
@@ -33,7 +33,7 @@ def reached_table(findings: Findings) -> Block:
     """Return the accuracy of both networks, on training captures and on those held out."""
     rows = [
         [
-            f"{LABELS[name]}, {PIXELS[kind]}",
+            f"{LABELS[name]}, {SHORT[kind]}",
             *(
                 f"{findings.mean(trials, column).estimate:.3f}"
                 if "loss" in column
@@ -47,7 +47,7 @@ def reached_table(findings: Findings) -> Block:
     ]
     return table(
         "reached",
-        "What the networks reach, with half of the captures held out.",
+        "What the networks reach, with half of the captures held out",
         {
             "network": "left",
             "training accuracy, %": "right",
@@ -56,8 +56,8 @@ def reached_table(findings: Findings) -> Block:
             "held-out loss": "right",
         },
         rows,
-        f"Means with 95 % intervals, n = {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds. A coin gets "
-        "50 % right; answering one half to every face costs a loss of 0.693.",
+        f"Means with 95 % intervals, n = {len(findings.plan.pairs)} pairs × {findings.plan.seeds} seeds. Answering one "
+        "half to every face costs a loss of 0.693.",
     )
 
 
@@ -65,6 +65,7 @@ def points_table(findings: Findings) -> Block:
     """Return strengths and drawbacks of a CNN in theory, each with what was measured of both networks here."""
     names = ("fcnn", "cnn")
     layers = {name: findings.anatomy(name) for name in names}
+    pool = window_of(layers["cnn"], "pool")
     lost = {name: findings.mean_of(findings.loss_under_shift(name, 8.0)) for name in names}
     permuted = {
         name: findings.difference(
@@ -77,9 +78,9 @@ def points_table(findings: Findings) -> Block:
         for name in names
     }
     rows = {
-        "strength: few parameters, used everywhere": (f"{layers[name].parameters:,}" for name in names),
+        "strength: few weights, used everywhere (parameters)": (f"{layers[name].parameters:,}" for name in names),
         "strength: learns less by heart (fits that overfit)": (share(overfitted[name].estimate) for name in names),
-        "strength: sees neighbours together (points lost if pixels are mixed up)": (
+        "strength: sees neighbours together (points lost if pixels change places)": (
             decimals(100 * permuted[name].estimate, 1) for name in names
         ),
         "strength: finds a pattern wherever it lies (points lost by a shift of 8 pixels)": (
@@ -89,35 +90,41 @@ def points_table(findings: Findings) -> Block:
         "drawback: much time (seconds a fit)": (
             decimals(float(np.median(findings.seconds(name))), 2) for name in names
         ),
-        "drawback: pooling forgets places (numbers of which one is kept)": ("–", "16"),
+        "drawback: pooling forgets places (numbers of which one is kept)": ("–", f"{math.prod(pool)}"),
     }
     return table(
         "points",
-        "A CNN against a fully-connected network, on pictures.",
+        "A CNN against a fully-connected network, on pictures",
         {"a CNN’s, in theory (what was measured here)": "left", "FCNN": "right", "CNN": "right"},
         [[theory, *measured] for theory, measured in rows.items()],
-        "[[Points|point]] of held-out accuracy; they and overfitting with the mean pixel subtracted.",
+        "Mean pixel subtracted; [[points|point]] are of held-out accuracy.",
     )
 
 
 def deeds_table(findings: Findings) -> Block:
     """Return the effect of each layer of the CNN on the data of one face."""
-    shapes = {layer.name: layer.output_shape for layer in findings.anatomy("cnn").layers}
+    anatomy = findings.anatomy("cnn")
+    shapes = {layer.name: layer.output_shape for layer in anatomy.layers}
+    conv, pool = (
+        f"{size_text(shapes[name])} =\N{NO-BREAK SPACE}{math.prod(shapes[name]):,}" for name in ("conv", "pool")
+    )
+    window = size_text(window_of(anatomy, "pool"))
     rows = [
-        ["convolution", "lays each filter on every place; bright where the face is like it", _maps(shapes["conv"])],
+        ["convolution", "lays each filter on every place; bright where the face is like it", conv],
         ["ReLU", "sets to 0 what is below 0: where the face is unlike the filter", "as many"],
-        ["pooling", "keeps the largest of each 4x4 window; where in it, is forgotten", _maps(shapes["pool"])],
-        ["flatten", "writes all maps into one row; changes no number", f"{math.prod(shapes['pool']):,}"],
-        ["hidden layer", "each unit weighs all of them, adds up, and passes a ReLU", f"{shapes['hidden'][-1]}"],
+        ["pooling", f"keeps the largest of each {window}; where it lay, is forgotten", pool],
+        ["[[flatten]]", "writes all maps into one row; changes no number", f"{math.prod(shapes['pool']):,}"],
+        ["hidden layer", "each unit weighs all of them and adds them up", f"{shapes['hidden'][-1]}"],
+        ["ReLU", "sets to 0 what is below 0", "as many"],
         ["output", "weighs those: below 0 is the first person, above 0 the second", "1"],
     ]
     columns = {"layer": "left", "what it does to the data": "left", "numbers after it": "left"}
-    return table("deeds", "What each layer of the CNN does to the data.", columns, rows)
+    return table("deeds", "What each layer of the CNN does to the data", columns, rows)
 
 
-def _maps(shape: tuple[int, ...]) -> str:
-    height, width, channels = shape
-    return f"{channels} × {height} × {width} = {math.prod(shape):,}"
+def window_of(anatomy: Anatomy, name: str) -> list[int]:
+    """Return the rows and columns of a layer's kernel or pooling window."""
+    return [window.kernel for layer in anatomy.layers if layer.name == name for window in layer.windows]
 
 
 def still_table(plan: StudyPlan, fits: KeptFits) -> Block:

@@ -46,11 +46,11 @@ def anatomy_table(
     rows = (
         [
             called(layer),
-            "x".join(map(str, layer.output_shape)),
+            " × ".join(map(str, layer.output_shape)),
             layer.parameter_arithmetic if layer.parameters else "–",
             layer.multiply_add_arithmetic if layer.multiply_adds != 0 else "–",
             layer.output_bytes_arithmetic,
-            "x".join(map(str, layer.receptive_field)) if layer.receptive_field else "–",
+            " × ".join(map(str, layer.receptive_field)) if layer.receptive_field else "–",
         ]
         for layer in anatomy.layers
     )
@@ -59,7 +59,7 @@ def anatomy_table(
         f"{anatomy.multiply_add_arithmetic}. “Sees” is the receptive field in pixels."
     )
     unseen = "".join(
-        f" Unseen by the layer {layer.name}, at the end of its {'x'.join(map(str, layer.input_shape))} input: "
+        f" Unseen by the layer {layer.name}, at the end of its {' × '.join(map(str, layer.input_shape))} input: "
         f"rows {layer.unseen[0]}, columns {layer.unseen[1]}."
         for layer in anatomy.layers
         if any(layer.unseen)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.blocks import Block
+from faceloupe.numerals import decimals
 from faceloupe.studies.charts import forest_chart
 from faceloupe.studies.findings import FAILED, Findings
 from faceloupe.studies.fits import FROZEN, PERMUTED, SHUFFLED
@@ -41,7 +42,7 @@ def location(findings: Findings) -> Iterator[Statement]:
     losses = {name: findings.loss_under_shift(name, SHIFT) for name in ("fcnn", "cnn")}
     still = {name: findings.mean(findings.fits(name, "centre", held_out=True), "accuracy") for name in losses}
     cost = {name: mean_over_pairs(grid) for name, grid in losses.items()}
-    lost = f"lost by a shift of {SHIFT:.0f} pixels"
+    lost = f"lost if moved by {SHIFT:.0f}"
     judged = [
         judge(findings, "sensitive: FCNN, mean pixel subtracted", lost, losses["fcnn"], LITTLE),
         judge(findings, "insensitive: CNN, mean pixel subtracted", lost, losses["cnn"], LITTLE, above=False),
@@ -54,11 +55,10 @@ def location(findings: Findings) -> Iterator[Statement]:
             no_witness(verdict, still[name]) if still[name].low < FAILED else verdict
             for name, verdict in zip(losses, judged, strict=True)
         ),
-        f"Trained on faces in the middle and asked about the same held-out faces moved by {SHIFT:.0f} of "
-        f"{findings.image_shape[1]} pixels (mean of left, right, up and down), the FCNN loses "
-        f"{in_points(cost['fcnn'])} of its {share(still['fcnn'].estimate)} and the CNN {in_points(cost['cnn'])} of its "
-        f"{share(still['cnn'].estimate)}. The convolution moves with the face, but the layer after it has a weight of "
-        "its own for every place. With pixels as they are most networks have learned nothing, and are no witnesses.",
+        f"Trained on unmoved faces and tested on held-out ones moved by {SHIFT:.0f} of {findings.image_shape[1]} "
+        f"pixels (mean of left, right, up and down), the FCNN loses {in_points(cost['fcnn'])} of its "
+        f"{share(still['fcnn'].estimate)} and the CNN {in_points(cost['cnn'])} of its {share(still['cnn'].estimate)}. "
+        "The CNN’s maps move with the face, but its hidden layer has a weight of its own for every place.",
         (
             percent_figure("FCNN, accuracy lost", cost["fcnn"], signed=True),
             percent_figure("CNN, accuracy lost", cost["cnn"], signed=True),
@@ -78,11 +78,11 @@ def local_patterns(findings: Findings) -> Iterator[Statement]:
     yield Statement(
         "local-patterns",
         "says",
-        "The CNN finds small patterns that tell faces apart; local features matter greatly.",
+        "The CNN finds small patterns; local features matter greatly.",
         (judge(findings, "CNN, mean pixel subtracted", "lost without neighbours", grids["cnn"], LITTLE),),
-        "Put the pixels of all faces in one other random order: every pixel is still there, but none beside its "
-        f"neighbours. Trained and asked like that, the CNN loses {in_points(cost['cnn'])} of held-out accuracy. The "
-        f"FCNN knows no neighbours; what it loses, {in_points(cost['fcnn'])}, is chance.",
+        "Here the pixels of all faces are put in one other order: none is left beside its neighbours. Trained and "
+        f"tested like that, the CNN loses {in_points(cost['cnn'])} of held-out accuracy. The FCNN knows no neighbours; "
+        f"what it loses, {in_points(cost['fcnn'])}, is chance.",
         (
             percent_figure("CNN, lost by permuting", cost["cnn"], signed=True),
             percent_figure("FCNN, lost by permuting", cost["fcnn"], signed=True),
@@ -100,16 +100,15 @@ def separable(findings: Findings) -> Iterator[Statement]:
     yield Statement(
         "separable",
         "says",
-        "A trained network makes the two people linearly separable. (The tutorial says it of an MLP and asks it of the "
-        "CNN.)",
+        "A trained network makes the two people linearly separable. (Said of an MLP, asked of the CNN.)",
         tuple(
             judge(findings, f"{LABELS[name]}, {PIXELS[kind]}", "hidden layer minus pixels", gains[name, kind], LITTLE)
             for name, kind in cells
         ),
-        f"Of the {n} held-out captures of a pair, a straight cut through the pixels alone, laid by some and asked "
-        f"about the others, gets {share(still.estimate)} right: nothing is left to gain. So each capture is first "
-        f"moved by up to {MOVED} pixels; then the pixels give {share(float(pixels.mean()))}. The networks were trained "
-        "on captures that were not moved; trained on moved ones, they might separate more.",
+        f"A straight cut through the pixels, laid by some of a pair’s {n} held-out captures and tested on the others, "
+        f"gets {share(still.estimate)} right: {decimals(100 * (1 - still.estimate), 1)} points are left to gain. So "
+        f"each capture was first moved by up to {MOVED} pixels; then the pixels give {share(float(pixels.mean()))}. "
+        "Networks that are trained on moved captures, as these were not, might separate more.",
         tuple(_probe_figures(findings)),
         _layers_chart(findings),
     )
@@ -177,16 +176,14 @@ def learned_filters(findings: Findings) -> Iterator[Statement]:
         "shows",
         "The four filters are what the CNN has learned.",
         tuple(judged),
-        f"After training the filters [[correlate|correlation]] **{alike['centre'].estimate:.2f}** with the random "
-        f"numbers they began as ({alike['none'].estimate:.2f} with pixels as they are): what the pictures show is the "
-        "random start. Frozen there, with only the layers after them trained, the network loses "
-        f"{in_points(mean_over_pairs(costs['centre']))} of held-out accuracy: that is what the little they moved is "
-        "worth; all else was learned by the [[dense layers|dense layer]]. A network whose task is harder does learn "
-        f"its filters (16 of them, all {len(findings.captures)} people at once, varied captures, "
-        f"{findings.plan.epochs * 4} epochs): they correlate {free.column('filter_correlation').mean():.2f} with "
-        f"their start; it names {share(float(free.column('accuracy').mean()))} of held-out captures, and "
-        f"{_span(lost)} points fewer with its "
-        "filters frozen.",
+        "With the mean pixel subtracted, the trained filters [[correlate|correlation]] "
+        f"**{decimals(alike['centre'].estimate)}** with their random start (pixels as they are: "
+        f"{decimals(alike['none'].estimate)}). Frozen at that start, with only the [[dense layers|dense layer]] "
+        f"trained, they cost {in_points(mean_over_pairs(costs['centre']))} of held-out accuracy: so much is their "
+        f"change worth. A harder task does teach filters (16, for all {len(findings.captures)} people, on varied "
+        f"captures, in {findings.plan.epochs * 4} epochs): these correlate "
+        f"{decimals(free.column('filter_correlation').mean())} with their start, and frozen they cost {_span(lost)} "
+        f"points of {share(float(free.column('accuracy').mean()))}.",
         (
             *(
                 Figure(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from faceloupe.numerals import counted
 from faceloupe.studies.findings import Findings
 from faceloupe.studies.statements import Figure, Statement, counted_fact
 
@@ -25,10 +26,11 @@ def slips(findings: Findings) -> Iterator[Statement]:
             counted_fact(step == 1, "the window moves by 1"),
             counted_fact(step * step == 4, "the largest of 4 values"),
         ),
-        "These are slips: the sizes that the tutorial arrives at are right. Each unit and each filter has a bias. The "
-        f"window moves by its own width, {step}, and takes the largest of {step * step}: {conv.output_shape[0]} rows "
-        f"become {pool.output_shape[0]}, because {conv.output_shape[0]} = {step}·{pool.output_shape[0]} + {rows}; "
-        f"{rows} row and {columns} column at the end fill no window and are never looked at.",
+        "These are slips: the sizes that the tutorial arrives at are right. Each unit and each filter has a bias of "
+        f"its own. The window moves by its own width, {step}, and takes the largest of {step * step}: "
+        f"{conv.output_shape[0]} rows become {pool.output_shape[0]}, for {conv.output_shape[0]} = "
+        f"{step}·{pool.output_shape[0]} + {rows}; {counted(rows, 'row')} and {counted(columns, 'column')} at the end "
+        "are never looked at.",
         (Figure("FCNN’s hidden layer", hidden.parameter_arithmetic),),
     )
 
@@ -50,10 +52,9 @@ def efficient(findings: Findings) -> Iterator[Statement]:
             counted_fact(work < 1, "fewer multiply-adds a face"),
             counted_fact(bool(slow.max() < quick.min()) or time < 1, "less time a fit"),
         ),
-        f"{cnn.parameters:,} parameters against {fcnn.parameters:,}. But for one face the CNN does **{work:.0f} times "
-        "the multiply-adds** of the FCNN, because each filter is used at every place; one fit of it takes "
-        f"{time:.1f} times as long, and the outputs of its layers take "
-        f"{cnn.output_bytes / fcnn.output_bytes:.1f} times the memory.",
+        f"It has {cnn.parameters:,} parameters, the FCNN {fcnn.parameters:,}. But each filter is used at every place: "
+        f"for one face the CNN does **{work:.0f} times the multiply-adds**, one fit takes {time:.1f} times as long, "
+        f"and the outputs of its layers take {cnn.output_bytes / fcnn.output_bytes:.1f} times the memory.",
         (
             Figure("CNN, parameters", cnn.parameter_arithmetic),
             Figure("FCNN, parameters", fcnn.parameter_arithmetic),
@@ -76,8 +77,8 @@ def hidden_layers(findings: Findings) -> Iterator[Statement]:
         "says",
         "The flattened numbers pass through four hidden layers.",
         (counted_fact(len(hidden) == 4),),
-        f"They pass through one hidden layer, of {units} units with {hidden[0].parameter_arithmetic} parameters, and "
-        "then through the output unit.",
+        f"Written into one row ([[flattened|flatten]]), they pass through one hidden layer of {units} units, with "
+        f"{hidden[0].parameter_arithmetic} parameters, and then through the output unit.",
     )
 
 

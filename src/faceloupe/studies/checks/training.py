@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from faceloupe.studies.charts import forest_chart
 from faceloupe.studies.findings import CHANCE_LOSS, FAILED, LEARNED, Findings
-from faceloupe.studies.labels import LABELS, PIXELS, share
+from faceloupe.studies.labels import LABELS, PIXELS, share, size_text
 from faceloupe.studies.networks import equal_side
 from faceloupe.studies.plan import COMPARED
 from faceloupe.studies.statements import (
@@ -27,6 +27,7 @@ def training_accuracy(findings: Findings) -> Iterator[Statement]:
     grids = {key: trials.grid("train_accuracy") for key, trials in fits.items()}
     means = {key: findings.mean(trials, "train_accuracy") for key, trials in fits.items()}
     wins = findings.superiority(fits["cnn", "none"], fits["fcnn", "none"], "train_accuracy")
+    raw, centred = (means["cnn", kind].estimate - means["fcnn", kind].estimate for kind in COMPARED)
     yield Statement(
         "training-accuracy",
         "says",
@@ -35,10 +36,11 @@ def training_accuracy(findings: Findings) -> Iterator[Statement]:
             judge(findings, PIXELS[kind], "CNN minus FCNN", grids["cnn", kind] - grids["fcnn", kind], MUCH)
             for kind in COMPARED
         ),
-        f"Trained on all captures as they are, the FCNN gets {share(means['fcnn', 'none'].estimate)} of them "
-        f"right and the CNN {share(means['cnn', 'none'].estimate)}. With the mean pixel subtracted, "
-        f"{share(means['fcnn', 'centre'].estimate)} and {share(means['cnn', 'centre'].estimate)}: the difference is "
-        "one of the pixels’ brightness, not of the kind of network.",
+        f"Trained on all captures, pixels as they are, the FCNN gets {share(means['fcnn', 'none'].estimate)} of them "
+        f"right and the CNN {share(means['cnn', 'none'].estimate)}; with the mean pixel subtracted, "
+        f"{share(means['fcnn', 'centre'].estimate)} and {share(means['cnn', 'centre'].estimate)}."
+        + " The brightness of the pixels made the difference, not the kind of network."
+        * (abs(centred) < LITTLE < abs(raw)),
         (
             *(
                 percent_figure(f"{LABELS[name]}, {PIXELS[kind]}", means[name, kind])
@@ -64,15 +66,15 @@ def overfitting(findings: Findings) -> Iterator[Statement]:
     yield Statement(
         "overfitting",
         "asks",
-        "Does the network often overfit? (The tutorial asks it of the FCNN.)",
+        "Does the network often overfit? (Asked of the FCNN.)",
         tuple(
             judge_share(findings, f"{LABELS[name]}, {PIXELS[kind]}", "fits that overfit", flags[name, kind], OFTEN)
             for name, kind in cells
         ),
         f"To overfit is to learn the training captures (at least {100 * LEARNED:.0f} % right) and to fail on others "
-        f"(below {100 * FAILED:.0f} %); often is in a third of fits. Half of the captures were held out to ask "
-        f"that. With pixels as they are, {share(never.estimate)} of the FCNN’s fits failed without having learned: in "
-        f"{share(dead.estimate)} every hidden unit is dead. That is the opposite of overfitting.",
+        f"(below {100 * FAILED:.0f} %); often is in a third of fits. Half of the captures were held out. With pixels "
+        f"as they are, {share(never.estimate)} of the FCNN’s fits failed without having learned, the opposite of "
+        f"overfitting; in {share(dead.estimate)} every hidden unit is dead.",
         (
             percent_figure("FCNN, pixels as they are: never learned and failed", never),
             percent_figure("FCNN, pixels as they are: all hidden units dead", dead),
@@ -105,21 +107,23 @@ def number_of_parameters(findings: Findings) -> Iterator[Statement]:
     gains = {label: findings.difference(trials, raw, "train_accuracy") for label, trials in changes.items()}
     few, many = (findings.controls(name, "none").grid("train_accuracy") for name in ("fcnn-equal", "fcnn-wide"))
     repairs = [label for label, gain in gains.items() if gain.low > MUCH]
-    remedy = f"What repairs it, by more than {100 * MUCH:.0f} points: {', '.join(repairs)}." if repairs else (
+    remedy = f"More than {100 * MUCH:.0f} points are gained by each of: {', '.join(repairs)}." if repairs else (
         f"Nothing that was tried gains more than {100 * MUCH:.0f} points.")  # fmt: skip
     yield Statement(
         "number-of-parameters",
         "says",
         "The FCNN fails because it has too many parameters.",
         (judge(findings, "FCNN, pixels as they are", "accuracy with few minus with many", few - many, MUCH),),
-        f"If that were so, fewer would help and more would harm. {remedy} Several changes do it, so that none of them "
-        "is the one cause: what they have in common is that hidden units stay alive.",
+        f"If that were so, fewer would help and more would harm. {remedy}"
+        + " With each of these, some hidden unit stays alive more often." * (len(repairs) > 1),
         tuple(percent_figure(f"changed by: {label}", gain, signed=True) for label, gain in gains.items()),
         forest_chart(
             "number-of-parameters-chart",
             "What one change does to the FCNN’s training accuracy",
-            f"Differences from the FCNN on pixels as they are; {gains['He initialisation'].n_text()}. Fewer parameters "
-            f"here also mean smaller faces, {side}x{side} pixels.",
+            "Each row changes one thing: the number of parameters, the [[learning rate]], the ReLU, the "
+            "[[initialisation]] or the pixels. Differences from the FCNN on pixels as they are; "
+            f"{gains['He initialisation'].n_text()}. Fewer parameters here also mean smaller faces, "
+            f"{size_text((side, side))} pixels.",
             gains,
             "change in training accuracy",
         ),
@@ -131,7 +135,7 @@ def applies(findings: Findings) -> Iterator[Statement]:
     yield Statement(
         "applies",
         "says",
-        "The CNN can apply what it learned to new captures of the same people.",
+        "The CNN can apply what it learned to new captures.",
         tuple(
             judge_share(
                 findings, f"{LABELS[name]}, {PIXELS[kind]}", "held-out captures right",
@@ -139,8 +143,8 @@ def applies(findings: Findings) -> Iterator[Statement]:
             )
             for name in ("cnn", "fcnn") for kind in COMPARED
         ),
-        f"Half of the captures were held out; above {100 * FAILED:.0f} %, half way between chance and perfect, counts. "
-        "The FCNN is asked the same.",
+        f"Half of the captures of the same two people were held out. The limit of {100 * FAILED:.0f} % right is half "
+        "way between chance and all. The FCNN is asked the same.",
     )  # fmt: skip
 
 
@@ -164,6 +168,6 @@ def better(findings: Findings) -> Iterator[Statement]:
         "says",
         "On faces, the CNN does better than the FCNN.",
         tuple(judged),
-        f"Better means: by more than {100 * LITTLE:.0f} points of held-out accuracy. {answer}. Both depend on the data "
-        "and on how the faces are cut.",
+        f"Better is by more than {100 * LITTLE:.0f} points of held-out accuracy. {answer}. Both answers depend on the "
+        "data and on how the faces are cut.",
     )

@@ -42,7 +42,7 @@ const NETWORKS = {
 };
 const KINDS = /** @type {Kind[]} */ (Object.keys(NETWORKS));
 /** @type {Record<Pixels, string>} */
-const PIXELS = { none: "as they are, 0 to 1", centre: "mean subtracted" };
+const PIXELS = { none: "as they are", centre: "mean subtracted" };
 
 /** @param {{study: Study}} props */
 export function BothNetworks({ study }) {
@@ -66,27 +66,29 @@ export function BothNetworks({ study }) {
       },
     );
   };
-  return html`<h2>Try it: train both networks, here in the page</h2>
+  return html`<h2>Try it: train both networks</h2>
     <p class="hint">${task(study)}</p>
     <div class="row">
       <button type="button" class="main" disabled=${running} onClick=${train}>
-        ${trial ? "Train again, from another start" : "Train both networks"}</button>
+        ${trial ? "Train again" : "Train both"}</button>
       <${Switch} legend="Pixels" name="both-pixels" value=${pixels} options=${Object.entries(PIXELS)}
         onChange=${setPixels} /></div>
     <${Answers} study=${study} results=${trial?.results} epoch=${epoch} />
-    <div class="charts">${KINDS.map(
-      (kind) => html`<${Outcome} key=${kind} study=${study} kind=${kind} results=${trial?.results[kind] ?? []}
-        pixels=${trial && PIXELS[trial.pixels]} epoch=${epoch} />`,
-    )}</div>
+    ${
+      trial &&
+      html`<div class="charts">${KINDS.map(
+        (kind) => html`<${Outcome} key=${kind} study=${study} kind=${kind} results=${trial.results[kind]}
+          pixels=${PIXELS[trial.pixels]} epoch=${epoch} />`,
+      )}</div>`
+    }
     <p role="status">${failed ? NO_THREAD : progress(trial, epoch, epochs)}</p>
     <${Tally} trials=${running ? trials.slice(0, -1) : trials} epochs=${epochs} />`;
 }
 
 /** What is learned, in words. @param {Study} study */
-function task({ people: [first, second], trained, faces }) {
-  const unseen = faces.length - trained.length;
-  const asked = `${unseen} others, framed, are held out to ask whether it learned more than those`;
-  return `Each learns to tell ${first} from ${second} by ${count(trained.length, "face")}; ${asked}.`;
+function task({ people: [first, second], trained, faces, training }) {
+  const learn = `Both learn to tell ${first} from ${second} by ${count(trained.length, "face")}`;
+  return `${learn} in ${training.epochs} rounds (epochs); the ${faces.length - trained.length} framed are held out.`;
 }
 
 /**
@@ -155,7 +157,7 @@ export function verdictOf({ answers, trained, heldOut, dead }) {
 
 /** @param {Trial | undefined} trial @param {number} epoch @param {number} epochs */
 function progress(trial, epoch, epochs) {
-  if (!trial) return `Training goes ${epochs} times through the faces: ${epochs} epochs.`;
+  if (!trial) return "";
   if (epoch < epochs) return `Epoch ${epoch} of ${epochs}.`;
   return trial.pixels === "none"
     ? "Now subtract the mean from the pixels and train again; or train from another random start."
@@ -163,8 +165,7 @@ function progress(trial, epoch, epochs) {
 }
 
 /**
- * @param {{study: Study, kind: Kind, results: Result[], pixels: string | undefined,
- *   epoch: number}} props
+ * @param {{study: Study, kind: Kind, results: Result[], pixels: string, epoch: number}} props
  */
 function Outcome({ study, kind, results, pixels, epoch }) {
   const shown = results.slice(0, epoch);
@@ -174,10 +175,9 @@ function Outcome({ study, kind, results, pixels, epoch }) {
     { name: "held-out faces", class: `thin ${colour}`, values: shown.map(({ heldOut }) => heldOut) },
   ];
   const ended = epoch === study.training.epochs;
-  const verdict = ended ? verdictOf(results[epoch - 1]) : "Not trained yet.";
-  const name = kind.toUpperCase() + (pixels ? `, pixels ${pixels}` : "");
   return html`<section class=${colour}>
-    <p class="outcome"><b>${name}.</b> ${epoch && !ended ? "Learning …" : verdict}</p>
+    <p class="outcome"><b>${kind.toUpperCase()}, pixels ${pixels}.</b>
+      ${" "}${ended ? verdictOf(results[epoch - 1]) : "Learning …"}</p>
     <${Curves} title="Share right (thick: training faces; thin: held out)" series=${series}
       epochs=${study.training.epochs} most=${1} reference=${CHANCE} /></section>`;
 }
@@ -193,14 +193,20 @@ function Answers({ study, results, epoch }) {
     );
     const label = [faceName(study, index), ...(heldOut ? ["held out"] : []), ...said].join("; ");
     return html`<li key=${index}><span role="img" aria-label=${label} title=${label} class=${heldOut ? "held" : ""}>
-      <${Thumb} face=${face} size=${study.size} />${answers.map(({ kind, answers: given }) => {
-        const right = given?.[index] === study.labels[index];
-        return html`<span class=${`glyph ${NETWORKS[kind].colour}`}>
-          ${given ? `${given[index] + 1} ${right ? "✓" : "✗"}` : "–"}</span>`;
-      })}</span></li>`;
+      <${Thumb} face=${face} size=${study.size} />${
+        results &&
+        answers.map(({ kind, answers: given }) => {
+          const right = given?.[index] === study.labels[index];
+          return html`<span class=${`glyph ${NETWORKS[kind].colour}`}>
+            ${given ? `${given[index] + 1} ${right ? "✓" : "✗"}` : "–"}</span>`;
+        })
+      }</span></li>`;
   })}</ol>
-    <p class="legend"><span>Below each face, whom the network sees in it, 1 or 2, and whether that is right:</span>
-      ${KINDS.map((kind) => html`<span class=${`key ${NETWORKS[kind].colour}`}>${kind.toUpperCase()}</span>`)}</p>`;
+    ${
+      results &&
+      html`<p class="legend"><span>Below each face, which of the two the network sees in it:</span>
+      ${KINDS.map((kind) => html`<span class=${`key ${NETWORKS[kind].colour}`}>${kind.toUpperCase()}</span>`)}</p>`
+    }`;
 }
 
 const HEAD = ["Trainings", "All units dead", "Training faces right", "Held-out faces right"];
