@@ -26,9 +26,13 @@ MB = 2**20
 def measured(photographs: int, embedders: int) -> tuple[float, float, float]:
     """Return the MB held before and at most, and the seconds of processor time between."""
     from faceloupe.evaluation.bench import Bench, EvaluationPlan
-    from faceloupe.evaluation.datasets import LabelledPhotographs
     from faceloupe.evaluation.embedding import Captures
     from faceloupe.evaluation.split import split
+
+    try:
+        from faceloupe.evaluation.datasets import LabelledPhotographs
+    except ImportError:  # --beside names older sources
+        from faceloupe.evaluation.datasets import Labelled as LabelledPhotographs  # type: ignore[no-redef,attr-defined]
 
     rng = np.random.default_rng(0)
     counts = np.minimum(rng.zipf(2.3, photographs), 60)
@@ -74,7 +78,7 @@ def in_a_process(source: Path, photographs: int, embedders: int) -> tuple[float,
     """Measure the sources of a checkout."""
     command = [sys.executable, __file__, "--alone", "--photographs", str(photographs), "--embedders", str(embedders)]
     done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": str(source)}, check=True, capture_output=True, text=True
+        command, env={**os.environ, "PYTHONPATH": str(source)}, check=True, stdout=subprocess.PIPE, text=True
     )
     before, most, seconds = map(float, done.stdout.split())
     return before, most, seconds

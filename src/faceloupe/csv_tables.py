@@ -10,6 +10,7 @@ from faceloupe.files import read_bytes
 MOST = 2**28  # bytes
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 SEPARATORS = (",", ";", "\t")
+YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
 
 
 def read_table(path: Path, columns: Sequence[str], rest: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -61,6 +62,19 @@ def table_of(content: bytes, name: str, columns: Sequence[str], rest: str) -> It
             if len(row) > len(names):
                 raise InputError(f"{name}, line {number}: {len(row)} cells under {len(names)} columns")
             yield number, dict(zip(names, [cell.strip() for cell in row] + [""] * (len(names) - len(row)), strict=True))
+
+
+def is_same(text: str, place: str) -> bool:
+    """Return whether a cell of the column ``same`` says that both sides are one person; errors name its place.
+
+    Raises
+    ------
+    InputError
+        If it says neither yes nor no.
+    """
+    if text.strip().lower() not in YES | NO:
+        raise InputError(f"{place}: same is {text!r}; expected 1 or 0 (or true, false, yes, no)")
+    return text.strip().lower() in YES
 
 
 def columns_of(lines: Sequence[str]) -> list[str]:

@@ -1,12 +1,15 @@
 """Photographs become templates once, for all embedders; what is known already is not done again."""
 
 import shutil
+from weakref import ref
 
 import numpy as np
 import pytest
 
 from faceloupe.evaluation.embedding import Pixels, SideBySide, embed_captures
 from faceloupe.recognition import FaceSearch, find_faces, templates_of
+from faceloupe.recognition.openings import opening
+from helpers.waiting import until
 
 ONE = FaceSearch("one")
 
@@ -122,3 +125,12 @@ def test_what_was_stopped_goes_on(people, coarse):
     captures = embed_captures(photographs(people), [coarse], ONE, progress=lambda *steps: told.append(steps))
     assert captures.fresh == 3
     assert told[-1] == (6, 6)
+
+
+def test_after_many_photographs_open_networks_are_let_go_of(people, coarse, monkeypatch):
+    monkeypatch.setattr("faceloupe.recognition.openings._openings", {})
+    network = ref(opening("a test's", type("Network", (), {})).result())
+    for few, is_open in ((6, True), (5, False)):
+        monkeypatch.setattr("faceloupe.evaluation.embedding.FEW", few)
+        embed_captures(photographs(people), [coarse], ONE, cached=False)
+        until(lambda is_open=is_open: (network() is not None) == is_open)

@@ -77,8 +77,10 @@ def calibrate(
     people it would take. One photograph of each person is enough; then the FNMR is not known.
     """
     from faceloupe.embedders import DEFAULT, open_embedder
+    from faceloupe.evaluation.calibrate import calibrate_gallery
     from faceloupe.gallery.opening import open_gallery
     from faceloupe.recognition.onnx_detector import open_detector
+    from faceloupe.recognition.thresholds import DEFAULT_FMR
 
     if fmr is not None and threshold is not None:
         raise InputError("give --fmr, for which a threshold is chosen, or --threshold, which is measured; not both")
@@ -91,20 +93,29 @@ def calibrate(
         with open_gallery(data, embedder=embedder, engine=engine) as people:
             _reset(people) if reset else _list(people)
         return
-    home = gallery or (data if is_gallery else None)
+    home = gallery or (data if is_gallery else DEFAULT_GALLERY if create or Path(DEFAULT_GALLERY).exists() else None)
+    target = DEFAULT_FMR if fmr is None else fmr
     with _open_home(home, embedder, detector, engine, create=create) as people:
         made_by = people.embedder if people else open_embedder(embedder or DEFAULT, engine=engine)
         if is_gallery:
-            point = _from_gallery(data, fmr, threshold, made_by)
+            with nullcontext(people) if home == data and people else open_gallery(data) as measured:
+                point = calibrate_gallery(measured, target, made_by, threshold=threshold, on_note=say)
         else:
             finder = people.detector if people else open_detector(detector or "yunet", engine=engine)
-            point = _from_photographs(data, fmr, threshold, made_by, finder, central=central, cached=not no_cache)
-    if threshold is None:
-        say(
-            "The threshold was chosen and its rates were measured on the same comparisons, which flatters it a little: "
-            "faceloupe evaluate --gallery checks it on other photographs."
-        )
-    say(_saved(point, home, create=create, loose=loose))
+            point = _from_photographs(data, target, threshold, made_by, finder, central=central, cached=not no_cache)
+        if threshold is None:
+            say(
+                "The threshold was chosen and its rates were measured on the same comparisons, which flatters it a "
+                "little: faceloupe evaluate --gallery checks it on other photographs."
+            )
+        if people:
+            people.save_point(point, loose=loose)
+            say(
+                f"Saved with the gallery {people.name}: identify takes it for {point.embedder} from now on; verify and "
+                f"explain take it with --gallery {people.name}."
+            )
+        else:
+            say(f"Not saved: there is no gallery {DEFAULT_GALLERY} here. --gallery names one, --create makes it.")
     words = f"Match when score >= {point.threshold:.4f}. {point.words()}"
     echo_json({"schema": "faceloupe.operating_point/1", **point.to_document()}) if json else echo(words)
 
@@ -125,20 +136,9 @@ def _open_home(
         raise GalleryError(f"{problem} calibrate --create makes an empty one too.") from problem
 
 
-def _from_gallery(url: str, fmr: float | None, threshold: float | None, embedder: "Embedder") -> "OperatingPoint":
-    from faceloupe.evaluation.calibrate import calibrate_gallery
-    from faceloupe.gallery.opening import open_gallery
-    from faceloupe.recognition.thresholds import DEFAULT_FMR
-
-    with open_gallery(url) as people:
-        return calibrate_gallery(
-            people, DEFAULT_FMR if fmr is None else fmr, embedder, threshold=threshold, on_note=say
-        )
-
-
 def _from_photographs(
     data: str,
-    fmr: float | None,
+    fmr: float,
     threshold: float | None,
     embedder: "Embedder",
     detector: "Detector",
@@ -147,13 +147,12 @@ def _from_photographs(
     cached: bool,
 ) -> "OperatingPoint":
     from faceloupe.evaluation.calibrate import calibrate as calibrated
-    from faceloupe.recognition.thresholds import DEFAULT_FMR
 
     failures: list[Failure] = []
     try:
         with stoppable(CACHED if cached else "Stopped."), progress("embedding", transient=True) as show:
             return calibrated(
-                data, DEFAULT_FMR if fmr is None else fmr, threshold=threshold, embedder=embedder,
+                data, fmr, threshold=threshold, embedder=embedder,
                 faces="central" if central else None, detector=detector, cached=cached, progress=show,
                 on_failure=failures.append, on_note=say,
             )  # fmt: skip
@@ -178,20 +177,6 @@ def _reset(people: "Gallery") -> None:
     embedder = people.embedder
     count = people.reset_points(embedder)
     say(f"{counted(count, 'threshold')} taken back; the published one holds for {embedder.name}, if there is one.")
-
-
-def _saved(point: "OperatingPoint", gallery: str | None, *, create: bool, loose: bool) -> str:
-    """Save a point with the gallery meant; return where that was."""
-    from faceloupe.gallery.opening import open_gallery
-
-    if gallery is None and not create and not Path(DEFAULT_GALLERY).exists():
-        return f"Not saved: there is no gallery {DEFAULT_GALLERY} here. --gallery names one, --create makes it."
-    with open_gallery(gallery or DEFAULT_GALLERY, create=create) as people:
-        people.save_point(point, loose=loose)
-        return (
-            f"Saved with the gallery {people.name}: identify takes it for {point.embedder} from now on; verify and "
-            f"explain take it with --gallery {people.name}."
-        )
 
 
 def _is_gallery(data: str) -> bool:

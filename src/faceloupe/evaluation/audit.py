@@ -88,7 +88,7 @@ def audit_pairs(data: LabelledPhotographs, contents: Sequence[str]) -> tuple[Lab
 
 
 def people_of_pairs(data: LabelledPhotographs, pairs: Pairs) -> Labels:
-    """Return whom each photograph shows as far as pairs of one person tell, (N,): those that they link are one person.
+    """Return whom each photograph (or template) shows as far as pairs tell, (N,): those that they link are one person.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def people_of_pairs(data: LabelledPhotographs, pairs: Pairs) -> Labels:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    n = len(data.paths)
+    n = len(data.templates or data.paths)
     first, second = pairs.captures[pairs.same].T
     links = coo_array((np.ones(len(first)), (first, second)), shape=(n, n))
     people: Labels = connected_components(links, directed=False)[1].astype(np.intp)

@@ -40,17 +40,7 @@ from faceloupe.scores.sets import ScoreSet, highest
 Floats = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
-LOOSER = (
-    1e-5,
-    1e-4,
-    1e-3,
-    2e-3,
-    5e-3,
-    1e-2,
-    2e-2,
-    5e-2,
-    1e-1,
-)  # tried in turn where people are too few
+LOOSER = (1e-5, 1e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 1e-1)  # rates, tried in turn where people are too few
 SHOWN = 4  # pairs of either kind that are named
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.csv_tables import columns_of, first_lines, read_table
+from faceloupe.csv_tables import columns_of, first_lines, is_same, read_table
 from faceloupe.errors import InputError
 from faceloupe.evaluation.groups import FILE, read_groups
 from faceloupe.evaluation.lfw import LFW, Row, lfw_view_1, lfw_view_2
@@ -34,7 +34,6 @@ EXPECTED = (
     f"expected {', '.join(LFW)}, orl, a folder with one folder per subject, such as ann/1.jpg and bob/1.jpg, or a CSV "
     "file with the columns photo_a, photo_b, same (or template_a, template_b, beside a templates.csv), or a packed .bin"
 )
-YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -321,10 +320,8 @@ def _read_csv(path: Path) -> Iterator[Row]:
 
 
 def _checked_line(place_in_file: str, root: Path, line: dict[str, str]) -> Row:
-    same, fold = (line.get("same") or "").strip().lower(), (line.get("fold") or "").strip()
-    first, second = ((line.get(name) or "").strip() for name in COLUMNS[:2])
-    if same not in YES | NO:
-        raise InputError(f"{place_in_file}: same is {line.get('same')!r}; expected 1 or 0 (or true, false, yes, no)")
+    first, second, same = (line[name] for name in COLUMNS)
+    one_person, fold = is_same(same, place_in_file), line.get("fold", "")
     for name in (first, second):
         if not _is_file(root, name):
             raise InputError(f"{place_in_file}: there is no file {name or '(empty)'!r} in {root}")
@@ -333,4 +330,4 @@ def _checked_line(place_in_file: str, root: Path, line: dict[str, str]) -> Row:
     if "fold" in line and not fold:
         raise InputError(f"{place_in_file}: the fold is missing; give one in every line, or no column fold")
     whole = line.get("group", "")
-    return Row((first, second), same in YES, fold, (line.get("group_a", whole), line.get("group_b", whole)))
+    return Row((first, second), one_person, fold, (line.get("group_a", whole), line.get("group_b", whole)))

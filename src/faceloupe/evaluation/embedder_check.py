@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.evaluation.audit import people_of_pairs
 from faceloupe.evaluation.datasets import Data, LabelledPhotographs, open_data
 from faceloupe.evaluation.embedding import as_photo
 from faceloupe.numerals import counted
@@ -209,16 +210,11 @@ def _subjects(data: LabelledPhotographs) -> NDArray[np.intp]:
     """Return the subject of each photograph, (N,): of its template, where several photographs make one."""
     labels = data.subjects
     if labels is None:
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
         if data.pairs is None:
             raise InputError(f"{data.source}: it labels neither subjects nor pairs")
-        first, second = data.pairs.captures[data.pairs.same].T
-        n = len(data.paths if data.templates is None else data.templates)
-        labels = connected_components(coo_array((np.ones(len(first)), (first, second)), (n, n)), directed=False)[1]
+        labels = people_of_pairs(data, data.pairs)
     if data.templates is None:
-        return labels.astype(np.intp)
+        return labels
     subjects = np.zeros(len(data.paths), dtype=np.intp)
     for label, photographs in zip(labels, data.templates, strict=True):
         subjects[list(photographs)] = label

@@ -22,6 +22,7 @@ from faceloupe.recognition.align import align
 from faceloupe.recognition.chips import CHIP_SIDE, REFERENCE_POINTS
 from faceloupe.recognition.detections import Box, Detection, Landmarks, Point
 from faceloupe.recognition.embed import Embedder
+from faceloupe.recognition.openings import let_go
 from faceloupe.recognition.photographs import Photograph, PhotoProblem
 from faceloupe.recognition.quality import Quality
 from faceloupe.recognition.recognise import recognise
@@ -31,6 +32,7 @@ Floats = NDArray[np.float32]
 Pixels8 = NDArray[np.uint8]
 
 SIDE = 64  # of the grey faces that embedders are fitted on
+FEW = 1000  # photographs, of which every two take little memory to compare
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -122,7 +124,7 @@ def embed_captures(
     cached: bool = True,
     progress: Progress | None = None,
 ) -> Captures:
-    """Make templates of photographs, or take them from the cache.
+    """Make templates of photographs, or take them from the cache. After many, open networks are let go of.
 
     Parameters
     ----------
@@ -142,8 +144,10 @@ def embed_captures(
         If weights or packages are missing.
     """
     with TemplateCache() if cached else nullcontext() as cache:
-        work = _Work(paths, embedders, search, cache, progress)
-        return work.done()
+        captures = _Work(paths, embedders, search, cache, progress).done()
+    if len(paths) > FEW:  # SFace takes 200 MB, as much as the statistics that follow
+        let_go()
+    return captures
 
 
 class _Work:

@@ -10,7 +10,7 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.csv_tables import columns_of, first_lines, read_table, text_of
+from faceloupe.csv_tables import columns_of, first_lines, is_same, read_table, text_of
 from faceloupe.errors import InputError
 from faceloupe.scores.sets import ScoreSet
 
@@ -21,8 +21,6 @@ THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 Line = TypeVar("Line")
 OnNote = Callable[[str], None]
-
-YES, NO = {"1", "true", "yes"}, {"0", "false", "no"}
 
 
 def is_score_file(path: str | PathLike[str]) -> bool:
@@ -82,14 +80,14 @@ def _read_score_table(path: Path, on_note: OnNote | None) -> ScoreSet:
         rows = _without_repeats(path, rows, [tuple(row.values()) for _, row in rows], on_note, captures=captures)
     scores = _numbers(path, ((number, row["score"]) for number, row in rows))
     if sides is None:
-        same = np.array([_same(path, number, row["same"]) for number, row in rows])
+        same = np.array([is_same(row["same"], f"{path}, line {number}") for number, row in rows])
         _check_both(path, same)
         return ScoreSet(scores[same], scores[~same])
     subjects = _composed([[row[side] for side in sides] for _, row in rows])
     for (number, row), (a, b) in zip(rows, subjects.tolist(), strict=True):
         if not a or not b:
             raise InputError(f"{path}, line {number}: expected a subject on both sides, got {a!r} and {b!r}")
-        if "same" in columns and _same(path, number, row["same"]) != (a == b):
+        if "same" in columns and is_same(row["same"], f"{path}, line {number}") != (a == b):
             raise InputError(f"{path}, line {number}: same is {row['same']!r} of {a!r} and {b!r}")
     return _score_set(path, scores, subjects)
 
@@ -177,12 +175,6 @@ def _numbers(path: Path, cells: Iterable[tuple[int, str]]) -> NDArray[np.float64
             )
         scores[place] = score
     return scores
-
-
-def _same(path: Path, number: int, text_: str) -> bool:
-    if text_.lower() not in YES | NO:
-        raise InputError(f"{path}, line {number}: same is {text_!r}; expected 1 or 0 (or true, false, yes, no)")
-    return text_.lower() in YES
 
 
 def _as_number(text_: str) -> float | None:

@@ -138,10 +138,10 @@ class _OpenVINO:
         return np.array(outputs[self._output], dtype=np.float32)
 
     def _run_many(self, faces: Floats) -> Floats:
-        vectors = {}
+        vectors, output = {}, self._output
 
-        def store(request: Any, start: int) -> None:
-            vectors[start] = np.array(request.get_output_tensor(self._output).data, dtype=np.float32)
+        def store(request: Any, start: int) -> None:  # it is the queue's: with `self` it would hold itself for ever
+            vectors[start] = np.array(request.get_output_tensor(output).data, dtype=np.float32)
 
         with self._lock:
             self._queue.set_callback(store)

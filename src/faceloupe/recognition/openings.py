@@ -38,6 +38,12 @@ def opening(key: Hashable, open_it: Callable[[], Any]) -> Future[Any]:
         return future
 
 
+def let_go() -> None:
+    """Let go of all networks that are open, and so of their memory; who needs one again opens it."""
+    with _lock:
+        _openings.clear()
+
+
 _gate = Condition()
 _inside: list[int] = []  # threads that are inside an engine
 _forks_waiting = 0
