@@ -203,7 +203,7 @@ def explain(
     by either method 19 maps pass the deletion check. Deleted in the map's order the cosine is 0.058 on average by
     occlusion and 0.075 by correlation (0.24 and 0.25 with the map laid elsewhere); occlusion does better on 13 pairs.
     With re-drawn weights little stays of either: rank correlations from -0.11 to 0.21 on 3 pairs. Occlusion draws
-    nothing at random and runs a quarter of the faces: it is the default, and a pair takes 2 minutes of one core, both
+    nothing at random and runs a quarter of the faces: it is the default, and a pair takes 80 seconds of one core, both
     certificates included.
     """
     if method not in RUN_ONLY:

@@ -67,11 +67,25 @@ def test_the_randomisation_is_spearmans_correlation_with_the_maps_of_redrawn_net
     network = Linear(spot)
     found = attribute(network, face, 1)
     assert len(network.seeds) == len(set(network.seeds)) == 10
+    correlations = found.certificate.randomisation.correlations
     by_hand = [
         spearmanr(np.abs(found.map), np.abs(other.map), axis=None).statistic
         for other in (attribute(Linear(spot).randomised(seed), face, 1, certify=False) for seed in network.seeds)
     ]
-    np.testing.assert_allclose(found.certificate.randomisation.correlations, by_hand, atol=1e-4)
+    np.testing.assert_allclose(correlations, by_hand[: len(correlations)], atol=1e-4)
+
+
+@pytest.mark.parametrize(("mixed", "maps"), [(0.0, 3), (0.9, 10)])
+def test_ten_maps_are_drawn_unless_the_first_three_are_clearly_unlike(face, monkeypatch, mixed, maps):
+    """The maps are noise that shares with the first what `mixed` says; the networks' answers are moved all 19 times."""
+    rng = np.random.default_rng(3)
+    first = rng.random((SIDE, SIDE))
+    drawn = iter([first, *(mixed * first + (1 - mixed) * rng.random((SIDE, SIDE)) for _ in range(10))])
+    monkeypatch.setitem(METHODS, "noise", Method(lambda *_: (next(drawn), None), ""))
+    network = nn.Sequential(nn.Flatten(), nn.Linear(SIDE * SIDE, 1))
+    randomisation = attribute(network, face, 1, "noise").certificate.randomisation
+    assert (len(randomisation.correlations), len(randomisation.floor)) == (maps, 19)
+    assert randomisation.differs is (mixed == 0)
 
 
 def test_the_deletion_is_the_mean_of_the_target_while_pixels_go(face, spot):

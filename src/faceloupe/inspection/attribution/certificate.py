@@ -12,7 +12,9 @@ from faceloupe.inspection.attribution.access import Access, TorchNetwork, target
 from faceloupe.inspection.attribution.methods import Method, Question
 from faceloupe.inspection.attribution.placement import Placement
 
-DRAWS = 10  # networks with re-drawn weights, whose maps are drawn
+DRAWS = 10  # networks with re-drawn weights, whose maps are drawn, unless the first few are clearly unlike the map
+CLEAR = 3  # first maps that end the drawing if none of their correlations is above UNLIKE
+UNLIKE = 0.35  # half of ALIKE: seven more maps would have to correlate 0.85 on average for the mean to reach it
 FLOOR = 19  # networks whose answers are moved: an untrained one beats all once in 20 times
 TILES = 4  # along each side of the face, covered one at a time for that
 ALIKE = 0.7  # rank correlation from which two maps count as alike: half of the variation of their ranks is common
@@ -251,16 +253,21 @@ def _randomisation(
 ) -> Randomisation | None:
     if not network.can_be_redrawn:
         return None
-    correlations, floor, faces = [], [], method.faces(question.face.shape[1:])
+    correlations: list[float] = []
+    floor, faces = [], method.faces(question.face.shape[1:])
     covered = _covered_faces(question)
     for place, seed in enumerate(seeds.generate_state(_redraws(network))):
         redrawn = network.redrawn(int(seed))
         floor.append(_movement(redrawn, covered, question.target.unit))
-        if place < DRAWS:
+        if place < DRAWS and not _clearly_unlike(correlations):
             other, _ = method.compute(redrawn, question)
             correlations.append(_rank_correlation(np.abs(values), np.abs(other)))
         tick(faces * (place < DRAWS) + len(covered))
     return Randomisation(tuple(correlations), _movement(network, covered, question.target.unit), tuple(floor))
+
+
+def _clearly_unlike(correlations: list[float]) -> bool:
+    return len(correlations) >= CLEAR and max(correlations) <= UNLIKE
 
 
 def _covered_faces(question: Question) -> NDArray[np.float32]:
