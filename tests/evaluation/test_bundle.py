@@ -92,7 +92,7 @@ def test_a_page_changed_with_its_digests_does_not_have_the_signature_nor_the_sco
         read_bundle(path)
     page_["evidence"]["recognisers"] = []
     changed(path, "page.json", json.dumps(page_).encode(), sealed=True)
-    with pytest.raises(InputError, match="its page tells of other recognisers than its scores are of"):
+    with pytest.raises(InputError, match="its page is of other recognisers than its scores"):
         read_bundle(path)
 
 

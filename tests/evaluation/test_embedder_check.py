@@ -38,7 +38,7 @@ def test_pixels_up_to_1_instead_of_255_are_found_out():
     assert checked.better.words.startswith("pixels from 0 to 255")
     assert checked.better.fields["scale"] == 255
     assert "It looks as if this network wants pixels from 0 to 255" in checked.words()
-    assert "The photographs are grey: they cannot tell the order of channels." in checked.words()
+    assert "The photographs are grey: they cannot show the order of channels." in checked.words()
     assert checked.to_document()["better"] == checked.better.words
     swapped = next(reading for reading in checked.readings if reading.words == "BGR")
     assert swapped.gain == pytest.approx(0, abs=1e-6)

@@ -1,4 +1,4 @@
-"""What ``faceloupe embedder`` and ``faceloupe detector`` share: networks from files, added, listed and removed."""
+"""Networks from files, added, listed and removed: the part that ``embedder`` and ``detector`` share."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace

@@ -176,7 +176,7 @@ def _check_camera(*, draw: Path | None, csv: Path | None, ranks: int) -> None:
     if draw is not None or csv is not None:
         raise InputError("--draw and --csv are for photographs; a camera has --json and --json-lines")
     if ranks != RANKS:
-        raise InputError("--ranks is for photographs and clips; of a camera only who is named is told")
+        raise InputError("--ranks is for photographs and clips; of a camera only the people named are printed")
 
 
 def _check_outputs(

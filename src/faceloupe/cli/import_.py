@@ -19,7 +19,7 @@ def import_(
         bool,
         typer.Option(
             "--with-thresholds",
-            help="Also take its thresholds where this gallery has none, believing the FMR that the file tells.",
+            help="Also take its thresholds where this gallery has none, trusting the FMR that the file states.",
         ),
     ] = False,
     signed_by: Annotated[

@@ -156,7 +156,7 @@ class Connection:
     def _answer(self, method: str, path: str, end: float, **content: Any) -> Iterator[httpx.Response]:
         """Yield the answer while its content is still to come; its headers must have come at `end`."""
         if {".", ".."} & set(path.split("/")):
-            raise InputError(f"{path!r} would be another address: give the number or id that the server told")
+            raise InputError(f"{path!r} would be another address: give the number or id from the server's answer")
         with _refusing("this cannot be sent"):
             request = self._http.build_request(method, path, **content)
         try:

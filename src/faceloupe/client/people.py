@@ -27,7 +27,7 @@ def _address(person: int | str) -> str:
 
 
 class PeopleCalls(JobCalls):
-    """Calls of a :class:`faceloupe.client.Client` about people, who are told by number, or as "id:E-17"."""
+    """Calls of a :class:`faceloupe.client.Client` about people, each given by number, or as "id:E-17"."""
 
     def enrol(
         self,
@@ -149,7 +149,7 @@ class PeopleCalls(JobCalls):
             cursor = part.next if part.audit else None
 
     def show(self, person: int | str) -> shapes.Record:
-        """Return all that is kept of a subject, who is told by number, or as "id:E-17"."""
+        """Return all that is kept of a subject, given by number, or as "id:E-17"."""
         return self._server.get(shapes.Record, _address(person))
 
     def face(self, person: int | str, reference: int) -> bytes:
@@ -159,7 +159,7 @@ class PeopleCalls(JobCalls):
     def verify_person(
         self, photo: Photo, person: int | str, *, central: bool = False, fmr: float | None = None
     ) -> shapes.PersonDecision:
-        """Decide whether a photograph shows one person of the gallery, who is told by number, or as "id:E-17"."""
+        """Decide whether a photograph shows one person of the gallery, given by number, or as "id:E-17"."""
         fields = {"central": central, "fmr": fmr}
         return self._server.post(shapes.PersonDecision, f"{_address(person)}/verify", {"photo": [photo]}, fields)
 

@@ -1,4 +1,4 @@
-"""What is put into a collection: a photograph, and faces of it."""
+"""Additions to a collection: a photograph, and faces of it."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ def add_photograph(connection: Connection, photograph: Photograph) -> int:
 def add_faces(
     connection: Connection, photograph: Photograph, photograph_id: int, numbers: Iterable[int], *, keep_chips: bool
 ) -> int:
-    """Add faces of a photograph, told by their numbers in reading order, from 1; return how many.
+    """Add faces of a photograph, given by their numbers in reading order, from 1; return how many.
 
     Chips are kept only where that is asked for.
     """

@@ -112,7 +112,7 @@ class Collection:
             return all_faces(connection)
 
     def templates(self, group: int | str) -> tuple[Template, ...]:
-        """Return the templates of a group, told by its number or name, those of good quality first.
+        """Return the templates of a group, given by its number or name, those of good quality first.
 
         Raises
         ------

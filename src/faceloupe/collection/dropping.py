@@ -1,4 +1,4 @@
-"""What is taken out of a collection: the rows at once, then the bytes that they leave in the database's files."""
+"""Removals from a collection: the rows at once, then the bytes that they leave in the database's files."""
 
 from collections.abc import Set
 from secrets import token_hex

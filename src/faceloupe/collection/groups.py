@@ -94,7 +94,7 @@ class _Work:
         self._grouping = _group(self._indexed, self._said, limit)
 
     def holds(self, connection: Connection) -> bool:
-        """Whether all faces are still there, and nobody said anything meanwhile."""
+        """Return whether all faces are still there, and no statement about them was made meanwhile."""
         there = set(connection.scalars(select(faces.c.id)))
         now = {same: rulings.pairs_ruled(connection, same=same) for same in (True, False)}
         return self._said == now and there.issuperset(self._indexed.ids.tolist())

@@ -115,7 +115,7 @@ def embedder_of(connection: Connection) -> EmbedderId | None:
 
 
 def group_number(connection: Connection, group: int | str) -> int:
-    """Return the number of a group that is told by its number or name.
+    """Return the number of a group given by its number or name.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a grouping found: the people of a collection, and what is doubtful about each."""
+"""The people that a grouping found in a collection, and the doubts about each."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -185,7 +185,7 @@ def _verified(files: Mapping[str, bytes], secret: bytes | None) -> Bundle:
     if [recogniser["label"] for recogniser in document["evidence"]["recognisers"]] != list(scores) or not document[
         "title"
     ]:
-        raise InputError("its page tells of other recognisers than its scores are of, or has no title")
+        raise InputError("its page is of other recognisers than its scores, or has no title")
     for recogniser in document["evidence"]["recognisers"]:
         _check_rates(recogniser, scores[recogniser["label"]])
     return Bundle(document, scores, manifest["provenance"], secret is not None)

@@ -130,7 +130,7 @@ class EmbedderCheck:
             for reading in self.readings
             if "flip" in reading.fields
         )
-        grey = "" if self.coloured else " The photographs are grey: they cannot tell the order of channels."
+        grey = "" if self.coloured else " The photographs are grey: they cannot show the order of channels."
         return f"{answer}{mirrored}\n{basis}{grey}"
 
     def to_document(self) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def _rates(evaluation: ScoreEvaluation) -> Iterator[Block]:
         "Error rates that take no threshold.",
         {"EER": "right", "AUC": "right"},
         [[rate_between(evaluation.eer, evaluation.eer_interval), area]],
-        "With 95 % intervals. No comparison that could not be made is in them: the file does not tell of any.",
+        "With 95 % intervals. No comparison that could not be made is in them: the file names none.",
     )
 
 

@@ -272,7 +272,7 @@ def speed(evaluation: Evaluation) -> Iterator[Block]:
         f"{evaluation.speed.photographs:,} photographs became templates{many} in "
         f"{evaluation.speed.seconds:.1f} s: **{rate:.1f} a second**, reading and detecting beside embedding."
         if rate
-        else "All templates came from the cache; without it (`--no-cache`) the photographs a second are told here."
+        else "All templates came from the cache; without it (`--no-cache`) the photographs a second stand here."
     )
     yield text(sentence)
     if evaluation.speed.stages:

@@ -1,4 +1,4 @@
-"""The formats of image files that are read, told by their first bytes."""
+"""The formats of image files that are read, recognised by their first bytes."""
 
 from io import BytesIO
 

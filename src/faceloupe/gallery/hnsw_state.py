@@ -1,4 +1,4 @@
-"""What is known of an HNSW index that is there."""
+"""The recorded state of an existing HNSW index."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

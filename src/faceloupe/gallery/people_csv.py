@@ -12,7 +12,7 @@ UNNAMED = "{} has no line for this folder"
 
 
 class TabledPerson(NamedTuple):
-    """What a line of the table says of the subject whom a folder shows."""
+    """One line of the table: the subject of a folder."""
 
     line: int
     name: str

@@ -1,4 +1,4 @@
-"""How many of the subjects most like a probe an approximate search finds, measured against the exact search."""
+"""Recall of an approximate search: the share of the exact search's first subjects that it finds."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

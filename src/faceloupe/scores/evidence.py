@@ -1,6 +1,6 @@
 """The evidence that a score gives: the values saved with a threshold and reported with a decision.
 
-LR = P(score | one person) / P(score | two people), told as log10 LR: +2 says that the score is a hundred times as
+LR = P(score | one person) / P(score | two people), written as log10 LR: +2 says that the score is a hundred times as
 likely where both photographs show one person. It is not the probability that they do: that takes a prior, which nobody
 here knows. No word such as "strong" stands for a ratio: the scales in use differ, and their words are misunderstood
 (Mullen, Spence, Moxey & Jamieson 2014, doi:10.1016/j.scijus.2013.10.004). :mod:`faceloupe.scores.likelihood` fits the
@@ -29,8 +29,8 @@ class Evidence:
     ----------
     log10_lr : float
     low, high : float
-        95 % interval of it: other people to fit the line to would have given another one. It does not speak of whether
-        a straight line is right.
+        95 % interval of it: other people to fit the line to would have given another one. It does not say whether a
+        straight line is right.
     limited : bool
         Whether the score lies past what the data support, so that the ratio may be further from 0.
     source : str

@@ -89,9 +89,9 @@ class Adaptation(Shown):
     def words(self) -> tuple[str, str, str]:
         """Return the verdict, the gain that it rests on, and what a cohort would bring."""
         verdict = (
-            f"**Keep {self.embedder.name}**: it tells people who had no part in it apart better."
+            f"**Keep {self.embedder.name}**: it distinguishes people who had no part in it better."
             if self.embedder
-            else f"**No gain, keep {self.base}**: whether a head tells other people apart better is not sure."
+            else f"**No gain, keep {self.base}**: whether a head distinguishes other people better is not sure."
         )
         cohort = "gains as well" if self.with_cohort.is_sure else "brings no sure gain"
         return (

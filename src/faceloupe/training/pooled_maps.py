@@ -4,7 +4,7 @@ No feature map is ever written to memory, and no two fits need to share a face. 
 need for one tap of a kernel must lie side by side, so a row is stored in phases: with windows 4 apart, first the
 columns 0, 4, 8 ..., then 1, 5, 9 ... A face stays in the first cache.
 
-Compiled code reads and writes wherever it is told to: everything that reaches it is checked here.
+Compiled code reads and writes any address it is given: everything that reaches it is checked here.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Who comes before a camera, and who goes: faces are followed as in a clip, and told as it happens."""
+"""People before a camera: faces are followed as in a clip, and comings and goings reported as they happen."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -57,7 +57,7 @@ class Visit:
 
     @property
     def known(self) -> bool:
-        """Whether the gallery names the person."""
+        """Return whether the gallery names the person."""
         return self.subject_id is not None
 
     @property

@@ -135,7 +135,7 @@ class Budget:
 
 
 class Slots:
-    """A bound on the callers at once, waiting ones included; whoever comes above it is told when to come back.
+    """A bound on the callers at once, waiting ones included; further ones are answered with the time to come back.
 
     `what` takes the places, such as "photographs".
     """

@@ -94,7 +94,7 @@ class Job:
 class Jobs:
     """All jobs of a server, `at_once` of them at work; of one owner `queue` may wait.
 
-    Of one owner one job is at work at a time, so that nobody's keeps everybody's waiting. `log` is told of faults.
+    Of one owner one job is at work at a time, so that nobody's keeps everybody's waiting. `log` receives faults.
     """
 
     def __init__(self, *, at_once: int = 2, queue: int = 8, log: Callable[[dict[str, Any]], None] = log_line) -> None:

@@ -82,7 +82,7 @@ PROBLEMS: Mapping[str, Kind] = {
     ),
     "ending": Kind(503, "The server is ending", "Send it again when it runs again."),
     "internal": Kind(
-        500, "The server failed", "Try again; if it happens twice, tell who runs the server the request id."
+        500, "The server failed", "Try again; if it happens twice, give the request id to whoever runs the server."
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Units that say nothing and units that say the same, told by what they put out."""
+"""Dead and duplicate units, recognised by their outputs."""
 
 from typing import Any
 

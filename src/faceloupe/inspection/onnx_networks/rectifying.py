@@ -1,4 +1,4 @@
-"""ReLUs of an ONNX graph, however they are written: told by what they make of numbers of both signs."""
+"""ReLUs of an ONNX graph, however they are written: recognised by what they make of numbers of both signs."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

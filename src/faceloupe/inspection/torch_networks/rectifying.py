@@ -1,4 +1,4 @@
-"""ReLUs, however they are written: told by what they make of numbers of both signs."""
+"""ReLUs, however they are written: recognised by what they make of numbers of both signs."""
 
 from collections import deque
 from collections.abc import Callable, Container, Iterator

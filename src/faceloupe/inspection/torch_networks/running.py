@@ -279,7 +279,7 @@ def at_rest(network: nn.Module) -> Iterator[None]:
 
 
 class _Process:
-    """What a network may change of the whole process: random states, torch's default type and its compiler's stance."""
+    """State of the process that a network may change: random states, torch's default type, its compiler's stance."""
 
     def __init__(self) -> None:
         self._entered = 0
