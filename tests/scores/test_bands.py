@@ -118,7 +118,6 @@ class TestDetBand:
             ({"fmrs": [0.1, 0]}, "FMR"),
             ({"fmrs": []}, "fmrs"),
             ({"samples": 0}, "samples"),
-            ({"confidence": 95}, "confidence"),
         ],
     )
     def test_numbers_out_of_range_are_refused(self, change, message):

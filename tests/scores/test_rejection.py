@@ -45,13 +45,6 @@ def test_at_a_share_no_more_is_refused_than_that():
     assert [curve.at(share) for share in (0, 0.19, 0.2, 0.39, 0.4, 1)] == [0.4, 0.4, 0.25, 0.25, 0, 0]
 
 
-def test_area_is_the_mean_of_the_steps():
-    curve = error_versus_reject(SCORES, [5, 1, 4, 2, 3], 0.5)
-    assert curve.area(0.2) == pytest.approx(0.4)
-    assert curve.area(0.3) == pytest.approx((0.2 * 0.4 + 0.1 * 0.25) / 0.3)
-    assert curve.area(1) == pytest.approx(0.2 * (0.4 + 0.25))
-
-
 @given(comparisons, st.floats(0, 1))
 def test_each_step_is_the_fnmr_of_what_is_left(rows, threshold):
     mated, *captures = np.array(rows).T
@@ -82,11 +75,8 @@ def test_what_is_no_quality_is_refused(quality, words):
 @pytest.mark.parametrize("share", [-0.1, 1.1, np.nan])
 def test_a_share_is_a_share(share):
     curve = error_versus_reject(SCORES, [5, 1, 4, 2, 3], 0.5)
-    for ask in (curve.at, curve.area):
-        with pytest.raises(InputError, match="share"):
-            ask(share)
     with pytest.raises(InputError, match="share"):
-        curve.area(0)
+        curve.at(share)
 
 
 def test_a_threshold_is_a_number():

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.scores.confidence import CONFIDENCE
 from faceloupe.scores.dependence import count, pairs_of_people
 from faceloupe.scores.sets import Floats, Labels, ScoreSet, checked_floats, checked_share, highest, plain
 
@@ -46,10 +47,8 @@ class DetBand:
         return plain(self)
 
 
-def det_band(
-    scores: ScoreSet, fmrs: Sequence[float], *, samples: int = 1000, seed: int = 0, confidence: float = 0.95
-) -> DetBand:
-    """Return FNMR at given FMRs with percentile limits from a bootstrap over subjects.
+def det_band(scores: ScoreSet, fmrs: Sequence[float], *, samples: int = 1000, seed: int = 0) -> DetBand:
+    """Return FNMR at given FMRs with percentile limits, 95 %, from a bootstrap over subjects.
 
     Subjects are drawn with replacement; a mated comparison counts as often as its subject was drawn, a non-mated one as
     often as the product of both (Bolle, Ratha & Pankanti 2004, "The subsets bootstrap", draw subjects on one side;
@@ -70,8 +69,6 @@ def det_band(
         Bootstrap samples, at least 1. With two million non-mated comparisons and FMRs up to 1 % a sample takes 1 ms.
     seed : int
         Same seed, same band.
-    confidence : float
-        Between 0 and 1.
 
     Raises
     ------
@@ -86,13 +83,12 @@ def det_band(
     targets = checked_floats("fmrs", fmrs, ndim=1)
     for target in targets:
         checked_share("FMR", float(target))
-    tail = (1 - checked_share("confidence", confidence)) / 2
     trade_off = WeightedTradeOff(scores, own, sides, targets)
     rng = np.random.default_rng(seed)
-    drawn = np.array([trade_off.resampled(rng) for _ in range(samples)])
-    low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
+    drawn = np.array([draw_fnmr([trade_off], rng)[0] for _ in range(samples)])
+    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
     measured = trade_off.fnmr(np.ones(scores.n_subjects, dtype=np.intp))
-    return DetBand(targets, measured, low, high, confidence, samples, scores.n_subjects)
+    return DetBand(targets, measured, low, high, CONFIDENCE, samples, scores.n_subjects)
 
 
 class WeightedTradeOff:
@@ -140,13 +136,18 @@ class WeightedTradeOff:
                 return matched
             self._rank(2 * len(matched))
 
-    def resampled(self, rng: np.random.Generator) -> Floats:
-        """Return FNMR at each target for subjects drawn with replacement, drawn again if they leave no comparison."""
-        while True:
-            drawn = rng.integers(self.n_subjects, size=self.n_subjects)
-            fnmr = self.fnmr(np.bincount(drawn, minlength=self.n_subjects))
-            if not np.isnan(fnmr[0]):
-                return fnmr
+
+def draw_fnmr(trade_offs: Sequence[WeightedTradeOff], rng: np.random.Generator) -> list[Floats]:
+    """Return FNMR at each target, of each recogniser, for the same subjects drawn with replacement.
+
+    They are drawn again if they leave no comparison of one kind.
+    """
+    n = trade_offs[0].n_subjects
+    while True:
+        counts = np.bincount(rng.integers(n, size=n), minlength=n)
+        drawn = [trade_off.fnmr(counts) for trade_off in trade_offs]
+        if not np.isnan(drawn[0][0]):
+            return drawn
 
 
 def _comparisons_by_people(sides: Labels, n_subjects: int) -> Any:

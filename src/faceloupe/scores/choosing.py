@@ -17,13 +17,7 @@ REFUSED, HALF = 10, 0.5  # times the rate asked for, or the rate, past which the
 
 
 def operating_point(
-    scores: ScoreSet,
-    fmr: float = 1e-3,
-    *,
-    source: str,
-    embedder: str,
-    weights_sha256: str = "",
-    confidence: float = 0.95,
+    scores: ScoreSet, fmr: float = 1e-3, *, source: str, embedder: str, weights_sha256: str = ""
 ) -> OperatingPoint:
     """Choose the lowest threshold whose FMR on these comparisons is at most `fmr`.
 
@@ -38,8 +32,6 @@ def operating_point(
         Target, between 0 and 1.
     source, embedder, weights_sha256 : str
         Provenance, kept with the point.
-    confidence : float
-        Confidence of the intervals.
 
     Raises
     ------
@@ -51,22 +43,16 @@ def operating_point(
     if scores.n_non_mated < needed:
         raise InputError(
             f"an FMR of {one_in(fmr)} takes {needed:,} non-mated comparisons or more (rule of 3), and there are "
-            f"{scores.n_non_mated:,}: compare more captures{_offer(scores, confidence)}"
+            f"{scores.n_non_mated:,}: compare more captures{_offer(scores)}"
         )
-    point = _measure(scores, _lowest_threshold(scores, fmr), fmr, source, embedder, weights_sha256, confidence)
+    point = _measure(scores, _lowest_threshold(scores, fmr), fmr, source, embedder, weights_sha256)
     if point.fmr_interval.high > _highest(scores, fmr):
         raise InputError(_too_few_people(scores, point))
     return point
 
 
 def given_point(
-    scores: ScoreSet,
-    threshold: float,
-    *,
-    source: str,
-    embedder: str,
-    weights_sha256: str = "",
-    confidence: float = 0.95,
+    scores: ScoreSet, threshold: float, *, source: str, embedder: str, weights_sha256: str = ""
 ) -> OperatingPoint:
     """Measure a threshold that somebody gave.
 
@@ -74,7 +60,7 @@ def given_point(
     ----------
     scores : ScoreSet
     threshold : float
-    source, embedder, weights_sha256, confidence
+    source, embedder, weights_sha256
         As for :func:`operating_point`.
 
     Raises
@@ -84,9 +70,8 @@ def given_point(
     """
     if not math.isfinite(threshold):
         raise InputError(f"threshold: expected a finite number, got {threshold}")
-    high = min(fmr_interval(scores, threshold, confidence).high, 1 - LEAST)
-    point = _measure(scores, threshold, high, source, embedder, weights_sha256, confidence)
-    return replace(point, given=True)
+    high = min(fmr_interval(scores, threshold).high, 1 - LEAST)
+    return replace(_measure(scores, threshold, high, source, embedder, weights_sha256), given=True)
 
 
 def remeasure(point: OperatingPoint, scores: ScoreSet, *, source: str) -> OperatingPoint:
@@ -95,10 +80,7 @@ def remeasure(point: OperatingPoint, scores: ScoreSet, *, source: str) -> Operat
     Both FMRs are measurements. Where nothing has changed, the new one lies in the first one's 95 % interval about five
     times in six, not nineteen times in twenty.
     """
-    confidence = point.fmr_interval.confidence
-    measured = _measure(
-        scores, point.threshold, point.target_fmr, source, point.embedder, point.weights_sha256, confidence
-    )
+    measured = _measure(scores, point.threshold, point.target_fmr, source, point.embedder, point.weights_sha256)
     return replace(measured, given=point.given)
 
 
@@ -113,12 +95,11 @@ def _too_few_people(scores: ScoreSet, point: OperatingPoint) -> str:
     high = point.fmr_interval.high
     who = f"{scores.n_subjects:,} people" if scores.n_subjects else "the people of these comparisons"
     worth = f"{scores.n_non_mated:,} comparisons of {who} are worth about {point.fmr_interval.n_effective:,.0f}"
-    offer = _offer(scores, point.fmr_interval.confidence)
     times = "more than half" if REFUSED * point.target_fmr > HALF else f"more than {REFUSED} times as much"
     return (
         f"too few people for an FMR of {one_in(point.target_fmr)}: {worth} independent ones, so that with other people "
         f"the FMR at the threshold may be {one_in(high)}, {times}. It takes more people (about "
-        f"{_people_for(point.target_fmr):,} or more), not more photographs of these{offer}"
+        f"{_people_for(point.target_fmr):,} or more), not more photographs of these{_offer(scores)}"
     )
 
 
@@ -127,11 +108,11 @@ def _highest(scores: ScoreSet, fmr: float) -> float:
     return min(REFUSED * fmr, HALF) if scores.n_subjects else REFUSED * fmr
 
 
-def _offer(scores: ScoreSet, confidence: float) -> str:
+def _offer(scores: ScoreSet) -> str:
     """Return the lowest rate that these comparisons and people support, in words; nothing where that is no use."""
     rate = _rounded_up(3 / max(scores.n_non_mated, 1))
     while rate < HALF / 5:
-        high = fmr_interval(scores, _lowest_threshold(scores, rate), confidence).high
+        high = fmr_interval(scores, _lowest_threshold(scores, rate)).high
         if high <= _highest(scores, rate):
             return f"; or ask for {one_in(rate)}: --fmr {rate:g}"
         rate = _rounded_up(max(high / REFUSED, 1.1 * rate))
@@ -150,21 +131,15 @@ def _people_for(fmr: float) -> int:
 
 
 def _measure(
-    scores: ScoreSet,
-    threshold: float,
-    target: float,
-    source: str,
-    embedder: str,
-    weights_sha256: str,
-    confidence: float,
+    scores: ScoreSet, threshold: float, target: float, source: str, embedder: str, weights_sha256: str
 ) -> OperatingPoint:
     return OperatingPoint(
         threshold=threshold,
         target_fmr=target,
         fmr=fmr_of(scores, threshold),
-        fmr_interval=fmr_interval(scores, threshold, confidence),
+        fmr_interval=fmr_interval(scores, threshold),
         fnmr=fnmr_of(scores, threshold) if scores.n_mated else None,
-        fnmr_interval=fnmr_interval(scores, threshold, confidence) if scores.n_mated else None,
+        fnmr_interval=fnmr_interval(scores, threshold) if scores.n_mated else None,
         n_mated=scores.n_mated,
         n_non_mated=scores.n_non_mated,
         n_failed=scores.n_failed,

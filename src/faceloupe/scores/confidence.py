@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+CONFIDENCE = 0.95
+"""The confidence of an interval unless another is asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceloupe.errors import InputError
-from faceloupe.scores.confidence import Interval
+from faceloupe.scores.confidence import CONFIDENCE, Interval
 from faceloupe.scores.dependence import SharedSubjects
 from faceloupe.scores.rates import accuracy_at, auc, det_curve, fmr, fnmr, placements
 from faceloupe.scores.sets import Floats, Labels, ScoreSet, checked_share
@@ -24,7 +24,7 @@ SHARING = "Clopper-Pearson, comparisons that share subjects counted as fewer"
 EITHER = "FMR and FNMR where they are equal, each at half the error"
 
 
-def wilson(errors: int, n: int, confidence: float = 0.95) -> Interval:
+def wilson(errors: int, n: int, confidence: float = CONFIDENCE) -> Interval:
     """Return the score interval of a proportion of independent comparisons (Wilson 1927; Brown, Cai & DasGupta 2001).
 
     Parameters
@@ -51,7 +51,7 @@ def error_interval(
     errors: NDArray[np.bool_],
     severity: Floats,
     subjects: "NDArray[np.integer] | tuple[NDArray[np.integer], ...] | None",
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     *,
     n: float = math.inf,
 ) -> Interval:
@@ -90,7 +90,7 @@ def error_interval(
     return _korn_graubard(rate, shared.worth(errors, severity), shared, confidence, most=n)
 
 
-def fmr_interval(scores: ScoreSet, threshold: float, confidence: float = 0.95) -> Interval:
+def fmr_interval(scores: ScoreSet, threshold: float, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of the FMR at a threshold, see :func:`error_interval`.
 
     Raises
@@ -102,7 +102,7 @@ def fmr_interval(scores: ScoreSet, threshold: float, confidence: float = 0.95) -
     return error_interval(scores.non_mated >= threshold, scores.non_mated, scores.non_mated_subjects, confidence)
 
 
-def fnmr_interval(scores: ScoreSet, threshold: float, confidence: float = 0.95) -> Interval:
+def fnmr_interval(scores: ScoreSet, threshold: float, confidence: float = CONFIDENCE) -> Interval:
     """Return the interval of the FNMR at a threshold, see :func:`error_interval`.
 
     Raises
@@ -114,7 +114,7 @@ def fnmr_interval(scores: ScoreSet, threshold: float, confidence: float = 0.95) 
     return error_interval(scores.mated < threshold, -scores.mated, scores.mated_subjects, confidence)
 
 
-def accuracy_interval(scores: ScoreSet, threshold: float, confidence: float = 0.95) -> Interval:
+def accuracy_interval(scores: ScoreSet, threshold: float) -> Interval:
     """Return the interval of the accuracy at a threshold that was fixed beforehand.
 
     Comparisons that could not be made are not in it: give them the lowest score, or the highest, to count them.
@@ -122,43 +122,33 @@ def accuracy_interval(scores: ScoreSet, threshold: float, confidence: float = 0.
     Raises
     ------
     InputError
-        If the threshold is NaN or the confidence is not between 0 and 1.
+        If the threshold is NaN.
     """
     accuracy_at(scores, threshold)
     severity = np.concatenate([threshold - scores.mated, scores.non_mated - threshold])
     errors = np.concatenate([scores.mated < threshold, scores.non_mated >= threshold])
-    return complement(error_interval(errors, severity, subjects_of_all(scores), confidence))
+    return complement(error_interval(errors, severity, subjects_of_all(scores)))
 
 
-def eer_interval(scores: ScoreSet, confidence: float = 0.95) -> Interval:
+def eer_interval(scores: ScoreSet) -> Interval:
     """Return the interval of the equal error rate.
 
     At any threshold the EER lies between FMR and FNMR, for the one falls and the other rises. So it lies, with at least
     this confidence, between the lower and the higher limits of both at the threshold where the measured rates cross,
     each at half the error that is allowed (Bonferroni).
-
-    Raises
-    ------
-    InputError
-        If the confidence is not between 0 and 1.
     """
     crossing = det_curve(scores).eer.low
-    alone = (1 + checked_share("confidence", confidence)) / 2
+    alone = (1 + CONFIDENCE) / 2
     match, miss = fmr_interval(scores, crossing, alone), fnmr_interval(scores, crossing, alone)
     worth = min(match.n_effective, miss.n_effective)
-    return Interval(min(match.low, miss.low), max(match.high, miss.high), confidence, worth, EITHER)
+    return Interval(min(match.low, miss.low), max(match.high, miss.high), CONFIDENCE, worth, EITHER)
 
 
-def auc_interval(scores: ScoreSet, confidence: float = 0.95) -> Interval:
+def auc_interval(scores: ScoreSet) -> Interval:
     """Return the interval of the area under the ROC curve.
 
     DeLong, DeLong & Clarke-Pearson 1988: how each comparison is placed among those of the other kind. Placements are
     added up by subject (Obuchowski 1997, doi:10.2307/2533958, for clusters).
-
-    Raises
-    ------
-    InputError
-        If the confidence is not between 0 and 1.
     """
     area, sizes = auc(scores), (scores.n_mated, scores.n_non_mated)
     most = float(min(sizes))
@@ -166,12 +156,12 @@ def auc_interval(scores: ScoreSet, confidence: float = 0.95) -> Interval:
     if subjects is None:
         mated, *non_mated = (float(((placement - area) ** 2).sum()) for placement in placements(scores))
         variance = sum(total / (n * max(1, n - 1)) for total, n in zip((mated, sum(non_mated)), sizes, strict=True))
-        return _wilson(area, min(most, area * (1 - area) / variance) if variance else most, confidence)
+        return _wilson(area, min(most, area * (1 - area) / variance) if variance else most, CONFIDENCE)
     shared = SharedSubjects.of(*subjects)
     placed = shared.sums(placements(scores))  # those of two people are the non-mated ones
     parts = (placed - area * shared.counts) / np.where(shared.low == shared.high, *sizes)
     worth = shared.worth_of_sum(area, parts, shared.counts - placed)
-    return _korn_graubard(area, worth, shared, confidence, most=most)
+    return _korn_graubard(area, worth, shared, CONFIDENCE, most=most)
 
 
 def complement(interval: Interval) -> Interval:
@@ -179,7 +169,7 @@ def complement(interval: Interval) -> Interval:
     return Interval(1 - interval.high, 1 - interval.low, interval.confidence, interval.n_effective, interval.method)
 
 
-def student(n_people: int, confidence: float = 0.95) -> float:
+def student(n_people: int, confidence: float = CONFIDENCE) -> float:
     """Return the half-width of an interval in standard errors, where so many people tell how large one is."""
     from scipy.special import stdtrit
 

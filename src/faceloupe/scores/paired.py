@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from faceloupe.errors import InputError
-from faceloupe.scores.bands import WeightedTradeOff
+from faceloupe.scores.bands import WeightedTradeOff, draw_fnmr
 from faceloupe.scores.dependence import SharedSubjects
 from faceloupe.scores.intervals import student
 from faceloupe.scores.points import one_in, rule_of_3
@@ -99,9 +99,10 @@ def paired_differences(
     grid = _grid(eers, first.n_non_mated)
     trade_offs = [WeightedTradeOff(scores, own, sides, np.array([*targets, *grid])) for scores in (first, second)]
     rng = np.random.default_rng(seed)
+    n = len(targets)
     drawn = np.array(
-        [_draw_rates(trade_offs, grid, len(targets), rng) for _ in range(samples)]
-    )  # (samples, 2, targets + 1)
+        [[[*fnmr[:n], _crossing(grid, fnmr[n:])] for fnmr in draw_fnmr(trade_offs, rng)] for _ in range(samples)]
+    )  # (samples, 2, targets + 1): FNMR at each target, and the EER
     low, high = np.quantile(drawn[:, 1] - drawn[:, 0], [0.025, 0.975], axis=0)
     differences = []
     for place, fmr in enumerate(targets):
@@ -130,18 +131,6 @@ def _grid(eers: Sequence[float], n_non_mated: int) -> Floats:
     return np.geomspace(min(lowest, highest / 2), highest, STEPS)
 
 
-def _draw_rates(
-    trade_offs: Sequence[WeightedTradeOff], grid: Floats, n_targets: int, rng: np.random.Generator
-) -> Floats:
-    """Draw subjects; return FNMR at each target, and the EER, of both recognisers, (2, targets + 1)."""
-    people = trade_offs[0].n_subjects
-    while True:
-        counts = np.bincount(rng.integers(people, size=people), minlength=people)
-        rates = [trade_off.fnmr(counts) for trade_off in trade_offs]
-        if not np.isnan(rates[0][0]):
-            return np.array([[*rate[:n_targets], _crossing(grid, rate[n_targets:])] for rate in rates])
-
-
 def _crossing(fmr: Floats, fnmr: Floats) -> float:
     """Return where FNMR, which falls, meets FMR, on the line between two points; at an end if it does so beyond."""
     gap = fnmr - fmr
@@ -152,13 +141,7 @@ def _crossing(fmr: Floats, fnmr: Floats) -> float:
     return float(fmr[after - 1] + share * (fmr[after] - fmr[after - 1]))
 
 
-def _people_between(
-    first: ScoreSet,
-    second: ScoreSet,
-    own: Labels,
-    sides: Labels,
-    thresholds: Sequence[float],
-) -> int:
+def _people_between(first: ScoreSet, second: ScoreSet, own: Labels, sides: Labels, thresholds: Sequence[float]) -> int:
     """Return the number of people on whose comparisons two recognisers decide differently."""
     mated = (first.mated >= thresholds[0]) != (second.mated >= thresholds[1])
     non_mated = (first.non_mated >= thresholds[0]) != (second.non_mated >= thresholds[1])

@@ -51,20 +51,6 @@ class RejectCurve:
             raise InputError(f"share: expected a number from 0 to 1, got {share}")
         return float(self.fnmr[np.searchsorted(self.rejected, share, side="right") - 1])
 
-    def area(self, share: float) -> float:
-        """Return the mean FNMR while 0 to `share` is refused: the lower, the better the measure foresees errors.
-
-        Raises
-        ------
-        InputError
-            If the share is not above 0 and at most 1.
-        """
-        if not 0 < share <= 1:
-            raise InputError(f"share: expected a number above 0, at most 1, got {share}")
-        inside = self.rejected < share
-        widths = np.diff(np.append(self.rejected[inside], share))
-        return float(widths @ self.fnmr[inside] / share)
-
     def to_document(self) -> dict[str, Any]:
         """Return the curve as a plain dictionary."""
         return plain(self)
