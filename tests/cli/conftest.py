@@ -18,7 +18,7 @@ def at_home(tmp_path, monkeypatch):
 @pytest.fixture
 def toy(monkeypatch):
     """Faces are recognised in any text file, but for those that hold "wall"."""
-    for opens in ("embedders.open_embedder", "gallery.gallery.open_embedder", "gallery.gallery.open_embedder_of"):
+    for opens in ("embedders.open_embedder", "gallery.networks.open_embedder", "gallery.networks.open_embedder_of"):
         monkeypatch.setattr(f"faceloupe.{opens}", lambda *_, **__: Toy())
     monkeypatch.setattr("faceloupe.gallery.enrolment.recognise_numbered", recognised)
 

@@ -25,7 +25,7 @@ def run(*arguments):
 def toy(monkeypatch, tmp_path):
     """Any file shows one face, and is recognised by its name."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("faceloupe.gallery.gallery.open_embedder_of", lambda *_, **__: Toy())
+    monkeypatch.setattr("faceloupe.gallery.networks.open_embedder_of", lambda *_, **__: Toy())
     module = import_module("faceloupe.recognition.recognise")  # the package has a function of that name
     monkeypatch.setattr(module, "recognise", lambda paths, *_, **__: map(photograph, paths))
 

@@ -97,7 +97,7 @@ def test_an_export_comes_back(gallery):  # noqa: ARG001
 
 def test_a_check(gallery, monkeypatch):
     assert run("check")[:2] == (0, f"{gallery}: 2 subjects, 6 references, nothing wrong.\n")
-    monkeypatch.setattr("faceloupe.gallery.gallery.open_embedder", lambda *_, **__: Toy("other"))
+    monkeypatch.setattr("faceloupe.gallery.networks.open_embedder", lambda *_, **__: Toy("other"))
     run("enrol", "Ann", "people/Ann/1.jpg", "--embedder", "other")
     code, out, _ = run("check")
     assert code == 1

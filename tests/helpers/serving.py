@@ -61,7 +61,7 @@ def put_in(patch):
     """Let every way of recognising, the command line's too, see mosaics."""
     patch.setattr("faceloupe.web.recogniser.search", search_mosaics)  # no patch of this process reaches a child
     patch.setattr("faceloupe.recognition.photographs.find_chips", find_mosaics)
-    for opens in ("embedders.open_embedder", "gallery.gallery.open_embedder", "gallery.gallery.open_embedder_of"):
+    for opens in ("embedders.open_embedder", "gallery.networks.open_embedder", "gallery.networks.open_embedder_of"):
         patch.setattr(f"faceloupe.{opens}", lambda *_, **__: Toy())
 
 

@@ -203,7 +203,7 @@ class _Linkage:
         """Make one group of two, the one with the lower number staying."""
         join = Join(score, ((a, len(self.faces[a])), (b, len(self.faces[b]))))
         joins = [self.weakest[a], self.weakest[b], join]
-        self.weakest[a] = min((known for known in joins if known), key=lambda known: known.score)
+        self.weakest[a] = min((weak for weak in joins if weak), key=lambda weak: weak.score)
         for other in self.neighbours[b] - {a}:
             self.neighbours[other].discard(b)
             self.meet(a, other)
@@ -314,8 +314,8 @@ def _attach(linkage: _Linkage, unfit: frozenset[int], edges: dict[int, list[int]
         guests.append((face, group, -negative))
     for face, group, score in guests:
         sides = ((group, len(linkage.faces[group])), (face, 1))
-        known = linkage.weakest[group]
-        linkage.weakest[group] = Join(score, sides) if known is None or score < known.score else known
+        weakest = linkage.weakest[group]
+        linkage.weakest[group] = Join(score, sides) if weakest is None or score < weakest.score else weakest
         linkage.faces[group].append(face)
         linkage.faces[face] = []
 
@@ -346,14 +346,14 @@ def _centres(vectors: Floats, linkage: _Linkage) -> tuple[Floats, NDArray[np.int
 
 def _offsets(vectors: Floats, centres: Floats, own: NDArray[np.int64]) -> Floats:
     """Return half of how much more than the average each face is like the strangers most like it, (N,)."""
-    wanted = max(1, round(MOST_SIMILAR * len(centres)))
+    n_similar = max(1, round(MOST_SIMILAR * len(centres)))
     likeness = np.empty(len(vectors), dtype=np.float32)
     for start in range(0, len(vectors), rows := max(16, SCORES_AT_ONCE // len(centres))):
         scores = vectors[start : start + rows] @ centres.T
         mine = own[start : start + rows]
         with_own = np.flatnonzero(mine >= 0)
         scores[with_own, mine[with_own]] = -1
-        likeness[start : start + rows] = np.partition(scores, -wanted, axis=1)[:, -wanted:].mean(axis=1)
+        likeness[start : start + rows] = np.partition(scores, -n_similar, axis=1)[:, -n_similar:].mean(axis=1)
     offsets: Floats = (likeness - likeness.mean()) / 2
     return offsets
 

@@ -159,8 +159,8 @@ class _Run:
             self._ids = {row.sha256: row.id for row in ids}
             problems = select(places.c.path).join_from(places, photographs).where(photographs.c.problem.is_not(None))
             self._unusable = set(connection.scalars(problems))
-            known = connection.execute(select(places.c.path, places.c.bytes, places.c.modified, places.c.gone))
-            self._places = {row.path: (row.bytes, row.modified, row.gone) for row in known}
+            place_rows = connection.execute(select(places.c.path, places.c.bytes, places.c.modified, places.c.gone))
+            self._places = {row.path: (row.bytes, row.modified, row.gone) for row in place_rows}
         self._copies: dict[str, list[ListedFile]] = defaultdict(list)  # files of a content that is being recognised
         self._refused: dict[str, str] = {}  # files that were not taken in, with the reason
         self._batch: list[tuple[Photograph, list[ListedFile]]] = []
@@ -177,13 +177,13 @@ class _Run:
                 self._report.known += 1
                 self._report.unusable += file.path in self._unusable
             elif digest := self._digest(file):
-                known = digest in self._ids or digest in self._copies
+                is_known = digest in self._ids or digest in self._copies
                 if digest in self._ids:
                     self._moved.append((file, self._ids[digest]))
                     self._write_in_time()
                 else:
                     self._copies[digest].append(file)
-                if known:
+                if is_known:
                     self.passed += 1
                     continue
                 if is_clip(file.path):
@@ -277,7 +277,7 @@ class _Run:
 
 
 def _check_makers(collection: Collection, embedder: Embedder, detector: Detector | None) -> None:
-    wanted, finder = EmbedderId(embedder.name, embedder.sha256), detector_in_words(detector)
+    maker, finder = EmbedderId(embedder.name, embedder.sha256), detector_in_words(detector)
     with collection.writing() as connection:
         if setting(connection, KEPT_FOR) is not None:
             raise InputError(
@@ -290,12 +290,12 @@ def _check_makers(collection: Collection, embedder: Embedder, detector: Detector
                     f"{collection.location} is damaged: it no longer says which embedder made its faces. Index the "
                     "photographs into another collection"
                 )
-            keep_setting(connection, "embedder", list(wanted))
+            keep_setting(connection, "embedder", list(maker))
             keep_setting(connection, "detector", finder)
         found_by = detector_of(connection)
-    if made_by not in (None, wanted):
+    if made_by not in (None, maker):
         raise InputError(
-            f"the faces of {collection.location} were embedded by {made_by}, not by {wanted}: they cannot be compared. "
+            f"the faces of {collection.location} were embedded by {made_by}, not by {maker}: they cannot be compared. "
             "Index into another collection"
         )
     if found_by != finder:
@@ -317,12 +317,12 @@ def _note_gone(collection: Collection, tree: Tree, report: Indexed) -> None:
             for row in rows
             if row.path not in there and row.path.startswith(folders) and not f"{row.path}{os.sep}".startswith(unread)
         ]
-        gone = {row.path for row in lost}
-        left = {row.photograph_id for row in rows if row.path not in gone}
+        lost_paths = {row.path for row in lost}
+        remaining = {row.photograph_id for row in rows if row.path not in lost_paths}
         for path, photograph_id in lost:
             row = places.c.path == path
-            if photograph_id in left:
+            if photograph_id in remaining:
                 connection.execute(delete(places).where(row))
             else:
                 connection.execute(update(places).where(row).values(gone=True))
-        report.gone = len({row.photograph_id for row in lost} - left)
+        report.gone = len({row.photograph_id for row in lost} - remaining)

@@ -71,10 +71,10 @@ def all_faces(connection: Connection) -> IndexedFaces:
         vectors = [row.vector for row in part]
         sound = sound_rows(vectors, parts[0][1].shape[1] if parts else _usual_length(vectors))
         _leave_out([row.id for row, is_sound in zip(part, sound, strict=True) if not is_sound])
-        whole = [row for row, is_sound in zip(part, sound, strict=True) if is_sound]
-        if whole:
-            numbers = [(row.id, row.photograph_id, not row.unfit, row.home or 0) for row in whole]
-            parts.append((np.array(numbers, dtype=np.int64), np.stack([row.vector for row in whole])))
+        sound_rows_of_part = [row for row, is_sound in zip(part, sound, strict=True) if is_sound]
+        if sound_rows_of_part:
+            numbers = [(row.id, row.photograph_id, not row.unfit, row.home or 0) for row in sound_rows_of_part]
+            parts.append((np.array(numbers, dtype=np.int64), np.stack([row.vector for row in sound_rows_of_part])))
     columns = np.concatenate([part for part, _ in parts]) if parts else np.zeros((0, 4), dtype=np.int64)
     matrix = np.concatenate([part for _, part in parts]) if parts else np.zeros((0, 1), dtype=np.float32)
     return IndexedFaces(columns[:, 0], matrix, columns[:, 1], columns[:, 2].astype(bool), columns[:, 3])
@@ -102,16 +102,16 @@ def members(connection: Connection, group: int) -> list[Any]:
     rows = connection.execute(query).all()
     vectors = [row.vector for row in rows]
     sound = sound_rows(vectors, _usual_length(vectors))
-    whole = [bool(fits) and is_quality(row.quality) for row, fits in zip(rows, sound, strict=True)]
-    _leave_out([row.id for row, is_whole in zip(rows, whole, strict=True) if not is_whole])
-    return [row for row, is_whole in zip(rows, whole, strict=True) if is_whole]
+    usable = [bool(is_sound) and is_quality(row.quality) for row, is_sound in zip(rows, sound, strict=True)]
+    _leave_out([row.id for row, is_usable in zip(rows, usable, strict=True) if not is_usable])
+    return [row for row, is_usable in zip(rows, usable, strict=True) if is_usable]
 
 
 def embedder_of(connection: Connection) -> EmbedderId | None:
     """Return the embedder of a collection's templates; None where none is noted, or what is noted is damaged."""
     value = setting(connection, "embedder")
-    whole = isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
-    return EmbedderId(*value) if whole else None
+    is_whole = isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
+    return EmbedderId(*value) if is_whole else None
 
 
 def group_number(connection: Connection, group: int | str) -> int:
@@ -133,8 +133,8 @@ def group_number(connection: Connection, group: int | str) -> int:
 
 def detector_of(connection: Connection) -> str:
     """Return the detector of a collection's faces, as :attr:`faceloupe.recognition.Detection.detector` names it."""
-    noted = setting(connection, "detector")
-    return YUNET.name if noted is None else str(noted)  # it was always that before it was noted
+    detector = setting(connection, "detector")
+    return YUNET.name if detector is None else str(detector)  # it was always that before it was noted
 
 
 def template_of(row: Row[Any], embedder: EmbedderId, detector: str) -> Template:

@@ -45,11 +45,11 @@ def join(connection: Connection, first: int, second: int) -> int:
             f"(faceloupe name {second} --none)"
         )
     _check_compatible(connection, first, second)
-    into, gone = (second, first) if names[second] else (first, second)
-    action = _note(connection, "join", members[gone], gone, removed=[gone])
-    face, *others = members[into] + members[gone]
+    into, emptied = (second, first) if names[second] else (first, second)
+    action = _note(connection, "join", members[emptied], emptied, removed=[emptied])
+    face, *others = members[into] + members[emptied]
     _rule(connection, action, True, [(face, other) for other in others])
-    connection.execute(update(faces).where(faces.c.group_id == gone).values(group_id=into))
+    connection.execute(update(faces).where(faces.c.group_id == emptied).values(group_id=into))
     drop_empty(connection)
     return into
 
@@ -63,8 +63,8 @@ def separate(connection: Connection, chosen: Sequence[int]) -> int:
     home, *others = set(homes.values())
     if others or home is None:
         raise InputError("name faces of one group; faceloupe group lists them")
-    left = [face for face in _members(connection, home) if face not in homes]
-    if not left:
+    staying = [face for face in _members(connection, home) if face not in homes]
+    if not staying:
         raise InputError(f"these are all faces of group {home}; leave one, or join the group to another")
     first, *rest = sorted(homes)
     new = add_row(connection, groups, name=None)
@@ -72,11 +72,11 @@ def separate(connection: Connection, chosen: Sequence[int]) -> int:
     across = [row for row in _across(connection, new, home) if row.same]
     action = _note(connection, "separate", homes, home, broken=[[row.action_id, row.one, row.two] for row in across])
     if across:  # what held the rest together may have been among the faces that leave
-        gone = [{"ruling": row.id} for row in across]
-        connection.execute(delete(rulings).where(rulings.c.id == bindparam("ruling")), gone)
-        _rule(connection, action, True, [(left[0], other) for other in left[1:]])
+        removed = [{"ruling": row.id} for row in across]
+        connection.execute(delete(rulings).where(rulings.c.id == bindparam("ruling")), removed)
+        _rule(connection, action, True, [(staying[0], other) for other in staying[1:]])
     _rule(connection, action, True, [(first, other) for other in rest])
-    _rule(connection, action, False, [(first, other) for other in left[:FIT_FACES]])
+    _rule(connection, action, False, [(first, other) for other in staying[:FIT_FACES]])
     return new
 
 
@@ -151,8 +151,8 @@ def following(statements: Iterable[Ruling], lost: Set[int]) -> list[Ruling]:
     follows: list[Ruling] = []
     about: dict[int, list[Ruling]] = defaultdict(list)  # by the first face that is lost
     for statement in statements:
-        if gone := lost & {statement.one, statement.two}:
-            about[min(gone)].append(statement)
+        if lost_faces := lost & {statement.one, statement.two}:
+            about[min(lost_faces)].append(statement)
     for face in sorted(lost):
         through = about.pop(face, [])
         alike = [statement for statement in through if statement.same]
@@ -164,8 +164,8 @@ def following(statements: Iterable[Ruling], lost: Set[int]) -> list[Ruling]:
             other = statement.other(face)
             if other != stands_in:
                 follow = Ruling(max(statement.action, first.action), statement.same, stands_in, other)
-                gone = lost & {stands_in, other}
-                (about[min(gone)] if gone else follows).append(follow)
+                lost_faces = lost & {stands_in, other}
+                (about[min(lost_faces)] if lost_faces else follows).append(follow)
     return follows
 
 
@@ -177,16 +177,16 @@ def drop_faces(connection: Connection, lost: Set[int]) -> None:
     for part in parts(lost):
         connection.execute(delete(rulings).where(rulings.c.one.in_(part) | rulings.c.two.in_(part)))
     _insert(connection, follows)
-    known = set(follows)
+    following_rulings = set(follows)
     separated = (actions.c.what == "separate") & actions.c.undone.is_(False)
     for row in connection.execute(select(actions.c.id, actions.c.before).where(separated)).all():
         before = row.before if isinstance(row.before, dict) else {}
         broken = [Ruling(action, True, *pair) for action, *pair in before.get("broken", [])]
-        left = [ruling for ruling in broken if not lost & {ruling.one, ruling.two}]
-        if len(left) < len(broken):
+        remaining = [ruling for ruling in broken if not lost & {ruling.one, ruling.two}]
+        if len(remaining) < len(broken):
             earlier = [ruling for ruling in statements if ruling.same and ruling.action < row.id]
-            left += [ruling for ruling in following(broken + earlier, lost) if ruling not in known]
-            back = [[ruling.action, ruling.one, ruling.two] for ruling in left]
+            remaining += [ruling for ruling in following(broken + earlier, lost) if ruling not in following_rulings]
+            back = [[ruling.action, ruling.one, ruling.two] for ruling in remaining]
             change = update(actions).where(actions.c.id == row.id)
             connection.execute(change.values(before={**before, "broken": back}))
 
@@ -228,12 +228,12 @@ def _check_compatible(connection: Connection, first: int, second: int) -> None:
 
 def _across(connection: Connection, group: int, other: int) -> Sequence[Row[Any]]:
     """Return the rulings about a face of one group and a face of another."""
-    one, two = faces.alias(), faces.alias()
+    first, second = faces.alias(), faces.alias()
     query = (
         select(rulings)
-        .join(one, one.c.id == rulings.c.one)
-        .join(two, two.c.id == rulings.c.two)
-        .where(tuple_(one.c.group_id, two.c.group_id).in_([(group, other), (other, group)]))
+        .join(first, first.c.id == rulings.c.one)
+        .join(second, second.c.id == rulings.c.two)
+        .where(tuple_(first.c.group_id, second.c.group_id).in_([(group, other), (other, group)]))
     )
     return connection.execute(query).all()
 

@@ -106,13 +106,14 @@ class UnknownFaces:
 
     def _check_makers(self, connection: Connection) -> None:
         """Note the gallery's embedder and detector, and refuse faces that others made."""
-        wanted, made_by = EmbedderId(self.gallery.embedder.name, self.gallery.embedder.sha256), embedder_of(connection)
+        embedder = EmbedderId(self.gallery.embedder.name, self.gallery.embedder.sha256)
+        made_by = embedder_of(connection)
         detector, found_by = detector_in_words(self.gallery.detector), detector_of(connection)
         where = f"the unknown faces in {self.collection.location}"
         if connection.scalar(select(faces.c.id).limit(1)) is not None:
-            if made_by not in (None, wanted):
+            if made_by not in (None, embedder):
                 raise InputError(
-                    f"{where} were embedded by {made_by}, not by {wanted}: they cannot be compared. Serve with that "
+                    f"{where} were embedded by {made_by}, not by {embedder}: they cannot be compared. Serve with that "
                     "embedder until they have gone or are dismissed"
                 )
             if found_by != detector:
@@ -120,7 +121,7 @@ class UnknownFaces:
                     f"{where} were found by {found_by}, not by {detector}: serve with that detector until they have "
                     "gone or are dismissed"
                 )
-        keep_setting(connection, "embedder", list(wanted))
+        keep_setting(connection, "embedder", list(embedder))
         keep_setting(connection, "detector", detector)
 
     def keep(self, identified: IdentifiedPhotograph) -> int:
@@ -242,8 +243,8 @@ class UnknownFaces:
         if self._state != state:
             self._take_in()
             self._state = state
-        known = [own for own in self._vectors.values() if len(own) == len(vector)]  # others are damaged
-        return int((np.stack(known) @ vector >= threshold).sum()) if known else 0
+        whole_vectors = [own for own in self._vectors.values() if len(own) == len(vector)]  # others are damaged
+        return int((np.stack(whole_vectors) @ vector >= threshold).sum()) if whole_vectors else 0
 
     def _take_in(self) -> None:
         """Read the faces that came since the last time, and let go of those that went."""

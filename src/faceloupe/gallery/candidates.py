@@ -120,9 +120,9 @@ class Candidates:
         first = self.named or self.candidates[0]
         sign = "<" if first.score < self.point.threshold else ">="
         who = f"nobody, at best {first.label}" if self.nobody else first.label
-        taken = f", {' and '.join(self.taken)} taken by another face" if self.taken else ""
+        taken_words = f", {' and '.join(self.taken)} taken by another face" if self.taken else ""
         return (
-            f"Candidates({who}: {first.score:.4f} {sign} {self.point.threshold:.4f}{taken}, {self.n_subjects:,} "
+            f"Candidates({who}: {first.score:.4f} {sign} {self.point.threshold:.4f}{taken_words}, {self.n_subjects:,} "
             "subjects)"
         )
 
@@ -141,16 +141,16 @@ class Candidates:
             return "Nobody: the gallery is empty."
         named, threshold = self.named, f"the threshold {self.point.threshold:.4f}"
         words = self.taken_words()
-        taken = f" {words[0].upper()}{words[1:]}." if self.taken else ""
+        taken_words = f" {words[0].upper()}{words[1:]}." if self.taken else ""
         if named is None:
             free = [candidate for candidate in self.candidates if candidate.who not in self.elsewhere]
             if not free:
-                return f"Nobody.{taken}"
+                return f"Nobody.{taken_words}"
             best = f"{free[0].label} is most like it, with score {free[0].score:.4f}, {-free[0].margin:.4f} below"
-            return f"Nobody: {best} {threshold}.{taken}"
+            return f"Nobody: {best} {threshold}.{taken_words}"
         answer = f"{named.label}: score {named.score:.4f}, {named.margin:.4f} above {threshold}."
         others = [f"{rival.label} ({rival.score:.4f})" for rival in self._rivals()]
-        return answer + (f" Above it, too: {', '.join(others)}." if others else "") + taken
+        return answer + (f" Above it, too: {', '.join(others)}." if others else "") + taken_words
 
     def taken_words(self) -> str:
         """Return whose names another face of the photograph got, in words."""

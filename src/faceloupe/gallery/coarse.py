@@ -74,9 +74,9 @@ class CoarseMatrix:
             for new, former in zip(self._columns(), old, strict=True):
                 new[: self._used] = former[: self._used]
                 former[:] = 0  # it goes back to the system, and would keep whom the gallery forgets later
-        whole, scales, errors = _rounded(vectors)
+        rounded, scales, errors = _rounded(vectors)
         rows = slice(self._used, stop)
-        self._bytes[rows] = (whole + MIDDLE).astype(np.uint8)
+        self._bytes[rows] = (rounded + MIDDLE).astype(np.uint8)
         self._scales[rows], self._subjects[rows], self._keys[rows] = scales, subjects, keys
         self._error = max(self._error, float(errors.max(initial=0)))
         smallest, largest = self._range
@@ -88,14 +88,14 @@ class CoarseMatrix:
 
         Rows from the end take their places, and the end becomes zero.
         """
-        gone = np.isin(self._subjects[: self._used], subjects)
-        dropped = len(np.unique(self._subjects[: self._used][gone]))
-        left = self._used - int(gone.sum())
-        holes, movers = np.flatnonzero(gone[:left]), left + np.flatnonzero(~gone[left:])
+        is_dropped = np.isin(self._subjects[: self._used], subjects)
+        dropped = len(np.unique(self._subjects[: self._used][is_dropped]))
+        remaining = self._used - int(is_dropped.sum())
+        holes, movers = np.flatnonzero(is_dropped[:remaining]), remaining + np.flatnonzero(~is_dropped[remaining:])
         for column in self._columns():
             column[holes] = column[movers]
-            column[left : self._used] = 0
-        self._used = left
+            column[remaining : self._used] = 0
+        self._used = remaining
         return dropped
 
     def search(self, vectors: Floats, ranks: int, fetch: Fetch) -> tuple[Ids, Scores]:
@@ -122,8 +122,8 @@ class CoarseMatrix:
 
     def _candidates(self, vectors: Floats, ranks: int) -> list[Ids]:
         """Return the rows that may show one of the best subjects of each probe."""
-        whole, scales, errors = _rounded(vectors)
-        probes = np.ascontiguousarray(whole.T.astype(np.int8))
+        rounded, scales, errors = _rounded(vectors)
+        probes = np.ascontiguousarray(rounded.T.astype(np.int8))
         bounds = self._error + (1 + self._error) * errors + ROUNDING
         coarse = [_Coarse(ranks, float(bound)) for bound in bounds]
         for start, stop in _blocks(self._used, max(BLOCK // len(vectors), 1)):
@@ -178,11 +178,11 @@ class _Coarse:
 
     def look_at(self, scores: Floats, subjects: Ids, rows: Ids) -> None:
         """Take in N more rows: their scores, subjects and numbers, (N,) each."""
-        wanted = 16 * self._ranks
-        while self._last == LOWEST and wanted < len(scores):
-            highest = np.argpartition(scores, -wanted)[-wanted:]
+        n_highest = 16 * self._ranks
+        while self._last == LOWEST and n_highest < len(scores):
+            highest = np.argpartition(scores, -n_highest)[-n_highest:]
             self._note(subjects[highest], scores[highest])
-            wanted *= 4
+            n_highest *= 4
         better = scores > self._last
         self._note(subjects[better], scores[better])
         near = scores >= self.least
@@ -228,9 +228,9 @@ def _rounded(vectors: Floats) -> tuple[Floats, Floats, Floats]:
     """Return whole numbers from -127 to 127, (N, D), what they are multiples of, and the lengths of what is left."""
     scales = np.abs(vectors).max(axis=1, initial=0) / MOST
     scales = np.where(scales > 0, scales, 1).astype(np.float32)
-    whole = np.rint(vectors / scales[:, np.newaxis])
-    errors = np.linalg.norm(vectors.astype(np.float64) - whole.astype(np.float64) * scales[:, np.newaxis], axis=1)
-    return whole, scales, errors.astype(np.float32)
+    rounded = np.rint(vectors / scales[:, np.newaxis])
+    errors = np.linalg.norm(vectors.astype(np.float64) - rounded.astype(np.float64) * scales[:, np.newaxis], axis=1)
+    return rounded, scales, errors.astype(np.float32)
 
 
 def _products(rows: NDArray[np.uint8], probes: NDArray[np.int8]) -> NDArray[np.int32]:

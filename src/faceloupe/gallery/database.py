@@ -286,13 +286,13 @@ def _parse_url(url: str | PathLike[str]) -> URL:
 
 def _checked_sqlite(place: URL) -> URL:
     """Return a URL of SQLite without what its driver would ignore, misunderstand or keep in memory alone."""
-    taken = {"timeout": r"\d{1,6}(\.\d+)?", "uri": "true", "mode": "ro|rw", "immutable": "1"}
+    allowed = {"timeout": r"\d{1,6}(\.\d+)?", "uri": "true", "mode": "ro|rw", "immutable": "1"}
     query = {name: str(value) for name, value in place.query.items()}
     if place.drivername not in ("sqlite", "sqlite+pysqlite") or place.host is not None or place.username is not None:
         raise InputError(
             "gallery: an SQLite file's URL is sqlite:///FILE, with three slashes, or four before a full path"
         )
-    if not all(name in taken and re.fullmatch(taken[name], value) for name, value in query.items()):
+    if not all(name in allowed and re.fullmatch(allowed[name], value) for name, value in query.items()):
         raise InputError(
             "gallery: an SQLite file's URL takes ?timeout=SECONDS; sqlite:///file:FILE ?immutable=1&uri=true or "
             "?mode=ro&uri=true"

@@ -20,10 +20,10 @@ def detector_of(connection: Connection) -> str | None:
 
 def clash_of_detectors(connection: Connection, detectors: Collection[str]) -> str | None:
     """Return in words that faces found by these detectors do not go with one another, or the references; or None."""
-    noted, known = detector_of(connection), sorted(set(detectors) - {""})
-    if noted is None and len(known) > 1:
-        return f"these faces were found by {' and '.join(known)}: a gallery keeps to one, for which a threshold holds"
-    return next((other_detector(noted, each) for each in known if noted not in (None, each)), None)
+    of_references, others = detector_of(connection), sorted(set(detectors) - {""})
+    if of_references is None and len(others) > 1:
+        return f"these faces were found by {' and '.join(others)}: a gallery keeps to one, for which a threshold holds"
+    return next((other_detector(of_references, each) for each in others if of_references not in (None, each)), None)
 
 
 def check_detectors(connection: Connection, detectors: Collection[str]) -> None:

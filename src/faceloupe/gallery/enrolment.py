@@ -64,10 +64,10 @@ def enrol(
         if progress is not None:
             progress(len(held) - len(fresh) + len(photographs), len(held))
     unusable = refusals(photographs, force=force)
-    noted = bool(consent) or metadata is not None
-    if len(unusable) == len(photographs) and not (noted and (already or not held)):
+    has_notes = bool(consent) or metadata is not None
+    if len(unusable) == len(photographs) and not (has_notes and (already or not held)):
         return Enrolled(whom.name, False, (), tuple(already), (*refused, *unusable), (), whom.id, whom.external_id)
-    known = gallery.known_as(whom.id, photographs)
+    alike = gallery.known_as(whom.id, photographs)
     with gallery.writing() as connection:
         result = add_references(
             connection, name, photographs, expected=whom.id, external_id=external_id, metadata=metadata,
@@ -78,7 +78,7 @@ def enrol(
         result,
         already_enrolled=(*already, *result.already_enrolled),
         refused=(*refused, *result.refused),
-        doubtful=(*result.doubtful, *(skipped for skipped in (*known, *chosen) if skipped.path in result.enrolled)),
+        doubtful=(*result.doubtful, *(skipped for skipped in (*alike, *chosen) if skipped.path in result.enrolled)),
     )
 
 
@@ -192,7 +192,7 @@ def _doubtful(connection: Connection, subject_id: int | None, photographs: list[
         )
         rows = connection.execute(of_subject).all()
         sound = sound_rows([row.vector for row in rows], dimensions[maker])
-        rows = [row for row, whole in zip(rows, sound, strict=True) if whole]
+        rows = [row for row, is_sound in zip(rows, sound, strict=True) if is_sound]
         alone = unlike_all(np.stack([row.vector for row in rows]), point.threshold) if rows else []
         for row, best in alone:
             if path := paths.get((rows[row].source_sha256, maker)):

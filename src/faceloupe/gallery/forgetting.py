@@ -86,10 +86,10 @@ def _delete(
 
 
 def _delete_subject(connection: Connection, row: Row[Any]) -> Forgotten:
-    gone = connection.execute(delete(references).where(references.c.subject_id == row.id)).rowcount
+    n_references = connection.execute(delete(references).where(references.c.subject_id == row.id)).rowcount
     connection.execute(delete(subjects).where(subjects.c.id == row.id))
-    trail.note(connection, "forget", row.id, references=gone)
-    return Forgotten(row.name, row.id, gone)
+    trail.note(connection, "forget", row.id, references=n_references)
+    return Forgotten(row.name, row.id, n_references)
 
 
 def _delete_reference(connection: Connection, row: Row[Any], reference: int) -> Forgotten:

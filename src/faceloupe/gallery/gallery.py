@@ -1,14 +1,11 @@
 """A gallery: people with their references, and who did what with them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceloupe.embedders import DEFAULT, open_embedder, open_embedder_of
-from faceloupe.errors import InputError
 from faceloupe.faces.faceset import Skipped
 from faceloupe.gallery import (
     backups,
@@ -18,39 +15,30 @@ from faceloupe.gallery import (
     exporting,
     identity,
     importing,
-    templates,
     trail,
 )
 from faceloupe.gallery.answers import IdentifiedPhotograph
 from faceloupe.gallery.candidates import Candidates
-from faceloupe.gallery.database import Database
-from faceloupe.gallery.detectors import other_detector
-from faceloupe.gallery.hnsw import Hnsw
 from faceloupe.gallery.identify import identify, known_as
+from faceloupe.gallery.networks import NetworkStore
 from faceloupe.gallery.person_decisions import PersonDecision, verify_person
-from faceloupe.gallery.records import EmbedderId, Enrolled, Imported
-from faceloupe.gallery.store import Store
+from faceloupe.gallery.records import Enrolled, Imported
 from faceloupe.recognition.decisions import Decision, verify
-from faceloupe.recognition.onnx_detector import open_detector, open_detector_of
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.photos import is_photo, open_photo
 from faceloupe.recognition.recognise import recognise_all
 from faceloupe.recognition.search import FaceSearch
-from faceloupe.recognition.yunet import YuNet, detector_in_words
 
 if TYPE_CHECKING:
     from faceloupe.gallery.checks import Report
     from faceloupe.progress import Progress
-    from faceloupe.recognition.detections import Detector
-    from faceloupe.recognition.embed import Embedder
-    from faceloupe.recognition.engines import Engine
     from faceloupe.recognition.photos import Photo
     from faceloupe.recognition.search import Faces
     from faceloupe.recognition.templates import Template
     from faceloupe.scores.points import OperatingPoint
 
 
-class Gallery(Store):
+class Gallery(NetworkStore):
     """People with their references; :func:`faceloupe.gallery.open_gallery` opens one.
 
     A subject is addressed by its number, an int, which is never used again, or by a text: its name or its external id.
@@ -59,97 +47,7 @@ class Gallery(Store):
     writes is one transaction: when it returns, all of it is on the disk; if it raises, nothing is. One writer at a
     time, in this process or another; the others wait for some seconds. A gallery may be used by several threads. All
     methods raise a :class:`faceloupe.errors.GalleryError` if the gallery cannot be read or written.
-
-    Parameters
-    ----------
-    database : Database
-        The database that holds it.
-    embedder : Embedder, str or path, optional
-        The embedder that makes its templates, or its name; by default the one that made the references.
-    detector : Detector or str, optional
-        The detector that finds faces, or its name; by default the one that found those of the references.
-    engine : {"openvino", "onnxruntime"}
-        Engine that runs SFace, and networks that were added.
     """
-
-    def __init__(
-        self,
-        database: Database,
-        *,
-        embedder: "Embedder | str | PathLike[str] | None" = None,
-        detector: "Detector | str | None" = None,
-        engine: "Engine" = "openvino",
-    ) -> None:
-        super().__init__(database)
-        self._engine = engine
-        if isinstance(embedder, str | PathLike):
-            embedder = open_embedder(embedder, engine=engine)
-        self._embedder: Embedder | None = embedder
-        self._detector = open_detector(detector, engine=engine) if isinstance(detector, str) else detector
-
-    @property
-    def embedder(self) -> "Embedder":
-        """The embedder of this gallery: the one it was opened with, or that of its references, or SFace.
-
-        Raises
-        ------
-        InputError
-            If the references are by several embedders, or by one that cannot be opened by its name.
-        """
-        if self._embedder is None:
-            makers = self._makers()
-            if not makers:
-                return open_embedder(DEFAULT, engine=self._engine)  # later there may be others
-            self._embedder = open_embedder_of(makers, self.name, engine=self._engine)
-        return self._embedder
-
-    @property
-    def hnsw(self) -> Hnsw:
-        """The index for approximate search, which a gallery on PostgreSQL has once it is built.
-
-        Raises
-        ------
-        InputError
-            If the gallery lies in a file, or as :attr:`embedder`.
-        """
-        return Hnsw(self._database, EmbedderId(self.embedder.name, self.embedder.sha256))
-
-    @property
-    def detector(self) -> "Detector":
-        """The detector of this gallery: the one it was opened with, or that of its references, or YuNet.
-
-        Raises
-        ------
-        InputError
-            If it was opened with another one than that of its references, or theirs cannot be opened by its name.
-        """
-        noted = self.detector_noted()
-        if self._detector is None:
-            return open_detector_of(noted or YuNet.name, self.name, engine=self._engine)
-        if noted not in (None, detector_in_words(self._detector)):
-            raise InputError(other_detector(str(noted), detector_in_words(self._detector)))
-        return self._detector
-
-    def face_search(self, faces: "Faces", *photos: "Photo") -> FaceSearch:
-        """Return a search for faces, with this gallery's detector if it names none.
-
-        Where photos are given and all are Photographs, whose faces were found already, that detector need not be on
-        this machine.
-
-        Raises
-        ------
-        InputError
-            If it names another one than that of the references; or as :attr:`detector`.
-        """
-        search = FaceSearch.of(faces)
-        if photos and all(isinstance(photo, Photograph) for photo in photos):
-            return search
-        if search.detector is None:
-            return replace(search, detector=self.detector)
-        noted, wanted = self.detector_noted(), detector_in_words(search.detector)
-        if noted not in (None, wanted):
-            raise InputError(other_detector(str(noted), wanted))
-        return search
 
     def enrol(
         self,
@@ -407,8 +305,3 @@ class Gallery(Store):
         [photograph] = recognise_all([photo], self.embedder, faces=search)
         with self.reading() as connection:
             return verify_person(connection, photograph, subject, point)
-
-    def _makers(self) -> list[EmbedderId]:
-        """Return the embedders of the references that are here."""
-        with self.reading() as connection:
-            return templates.embedders(connection)

@@ -160,11 +160,11 @@ def _taken_in(connection: Connection, lines: Iterator[Document], *, thresholds: 
     offered = _offered(connection, [OperatingPoint.from_document(point) for point in head["operating_points"]])
     refused = {point.embedder: words for point in offered if thresholds and (words := _refusal(connection, point))}
     conflicts += [Skipped(f"threshold for {embedder}", words) for embedder, words in refused.items()]
-    taken = [point for point in offered if thresholds and point.embedder not in refused]
-    for point in taken:
+    accepted = [point for point in offered if thresholds and point.embedder not in refused]
+    for point in accepted:
         saved_points.save(connection, point, noted="import")
-    left = () if thresholds else tuple(map(_in_words, offered))
-    return Imported(tuple(imported), tuple(already), tuple(conflicts), len(taken), left)
+    not_accepted = () if thresholds else tuple(map(_in_words, offered))
+    return Imported(tuple(imported), tuple(already), tuple(conflicts), len(accepted), not_accepted)
 
 
 def _offered(connection: Connection, points: list[OperatingPoint]) -> list[OperatingPoint]:

@@ -123,12 +123,12 @@ class MatrixIndex:
         last = trail.last(connection)
         if last == self._seen:
             return
-        seen, self._seen = self._seen, 0  # all is read anew after a failure in the middle
-        if seen == 0 or not len(self._matrix):
+        last_seen, self._seen = self._seen, 0  # all is read anew after a failure in the middle
+        if last_seen == 0 or not len(self._matrix):
             self._matrix = self._empty(connection)
             self._subjects = len(self._read(connection, references_by(self._embedder)))
         else:
-            query = select(audit.c.subject_id).where(audit.c.id > seen, audit.c.subject_id.is_not(None))
+            query = select(audit.c.subject_id).where(audit.c.id > last_seen, audit.c.subject_id.is_not(None))
             changed = sorted(set(connection.scalars(query)))
             self._subjects -= self._matrix.drop(np.array(changed, dtype=np.int64))
             for start in range(0, len(changed), PART):

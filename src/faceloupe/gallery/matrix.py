@@ -80,13 +80,13 @@ class Matrix:
 
         Rows from the end take their places, and the end becomes zero.
         """
-        gone = np.isin(self._subjects[: self._used], subjects)
-        dropped = len(np.unique(self._subjects[: self._used][gone]))
-        left = self._used - int(gone.sum())
-        holes, movers = np.flatnonzero(gone[:left]), left + np.flatnonzero(~gone[left:])
+        is_dropped = np.isin(self._subjects[: self._used], subjects)
+        dropped = len(np.unique(self._subjects[: self._used][is_dropped]))
+        remaining = self._used - int(is_dropped.sum())
+        holes, movers = np.flatnonzero(is_dropped[:remaining]), remaining + np.flatnonzero(~is_dropped[remaining:])
         self._vectors[holes], self._subjects[holes] = self._vectors[movers], self._subjects[movers]
-        self._vectors[left : self._used] = 0
-        self._used = left
+        self._vectors[remaining : self._used] = 0
+        self._used = remaining
         return dropped
 
     def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
@@ -181,15 +181,15 @@ class _Best:
         vectors : array of float32, (N, D)
         subjects : array of int64, (N,)
         """
-        wanted = 2 * self._ranks
+        n_groups = 2 * self._ranks
         while True:
             # So many groups have a row as high as the last of their tops: enough, unless they show too few subjects.
-            bound = max(self._last, _highest(tops, wanted)) - self._slack
+            bound = max(self._last, _highest(tops, n_groups)) - self._slack
             rows = (scores >= bound).nonzero()[0]
             self._note(subjects.take(rows), np.add.reduce(vectors.take(rows, axis=0) * self._exact, axis=1))
-            if wanted >= len(tops) or self._last - self._slack >= bound:
+            if n_groups >= len(tops) or self._last - self._slack >= bound:
                 return
-            wanted *= 4
+            n_groups *= 4
 
     def _note(self, subjects: Ids, scores: Scores) -> None:
         scores_by_subject = self.scores
@@ -207,13 +207,13 @@ def _products(vectors: Floats, block: Floats) -> Floats:
     return (block @ vectors[0])[np.newaxis] if len(vectors) == 1 else vectors @ block.T
 
 
-def _highest(tops: Floats, wanted: int) -> float:
+def _highest(tops: Floats, count: int) -> float:
     """Return the last of the `wanted` highest tops; what is below all if there are no more."""
-    if wanted >= len(tops):
+    if count >= len(tops):
         return LOWEST
     ordered = tops.copy()
-    ordered.partition(-wanted)
-    return float(ordered[-wanted])
+    ordered.partition(-count)
+    return float(ordered[-count])
 
 
 def _whole_groups(rows: int) -> int:

@@ -75,5 +75,5 @@ def _person(line: int, row: dict[str, str]) -> TabledPerson:
     if not row["folder"]:
         raise InputError("folder: expected the name of a folder, got nothing")
     _, name, external_id = checked_whom(row.get("name") or row["folder"], row.get("external_id") or None)
-    noted = row.get("metadata")
-    return TabledPerson(line, name, external_id, checked_metadata(noted) if noted else None)
+    metadata = row.get("metadata")
+    return TabledPerson(line, name, external_id, checked_metadata(metadata) if metadata else None)

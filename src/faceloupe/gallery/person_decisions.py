@@ -123,8 +123,8 @@ def verify_person(
     own = select(references.c.id, references.c.vector, references.c.source_sha256)
     rows = connection.execute(own.where(references.c.subject_id == person.id, made_by(embedder))).all()
     sound = sound_rows([row.vector for row in rows], len(template.vector))
-    leave_out([row.id for row, whole in zip(rows, sound, strict=True) if not whole])
-    rows = [row for row, whole in zip(rows, sound, strict=True) if whole]
+    leave_out([row.id for row, is_sound in zip(rows, sound, strict=True) if not is_sound])
+    rows = [row for row, is_sound in zip(rows, sound, strict=True) if is_sound]
     if not rows:
         raise SubjectError(f"{person.name!r} has no reference that {embedder} made, and so nothing to compare with.")
     cosines = np.stack([row.vector for row in rows]).astype(np.float64) @ template.vector.astype(np.float64)

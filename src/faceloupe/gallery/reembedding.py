@@ -146,6 +146,8 @@ def _chip(face: bytes, reference: Reference) -> FaceChip:
 
 def _as_before(template: Template, reference: Reference) -> Template:
     """Return a template with the quality that was measured on the photograph, but for what the embedder says."""
-    known = reference.quality
-    quality = Quality(**{**known, "pose": Pose(**known["pose"]), "embedding_norm": template.quality.embedding_norm})
+    measured = reference.quality
+    quality = Quality(
+        **{**measured, "pose": Pose(**measured["pose"]), "embedding_norm": template.quality.embedding_norm}
+    )
     return replace(template, quality=quality)

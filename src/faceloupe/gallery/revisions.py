@@ -65,8 +65,8 @@ def _revision(connection: Connection) -> str | None:
     """Return the schema's revision as Alembic notes it; importing Alembic to ask would take longer than everything."""
     if not inspect(connection).has_table("gallery_schema"):
         return None
-    noted = connection.execute(text("SELECT version_num FROM gallery_schema")).scalars().all()
-    return str(noted[0]) if len(noted) == 1 else f"{len(noted)} revisions"
+    revisions = connection.execute(text("SELECT version_num FROM gallery_schema")).scalars().all()
+    return str(revisions[0]) if len(revisions) == 1 else f"{len(revisions)} revisions"
 
 
 def _migrate(connection: Connection) -> None:

@@ -58,9 +58,9 @@ def parts(connection: Connection, rows: Select[Any], dimensions: int) -> Iterato
     for part in result.partitions():
         numbers, owners, vectors = (list(column) for column in zip(*part, strict=True))
         sound = sound_rows(vectors, dimensions)
-        damaged += [number for number, whole in zip(numbers, sound, strict=True) if not whole]
+        damaged += [number for number, is_sound in zip(numbers, sound, strict=True) if not is_sound]
         if sound.any():
-            sound_vectors = [vector for vector, whole in zip(vectors, sound, strict=True) if whole]
+            sound_vectors = [vector for vector, is_sound in zip(vectors, sound, strict=True) if is_sound]
             ids = np.array([owners, numbers], dtype=np.int64)[:, sound]
             yield Templates(np.stack(sound_vectors), ids[0], ids[1])
     leave_out(damaged)

@@ -113,11 +113,11 @@ class IdentifiedClip(Shown):
             f"{self._count()} in {self.end - self.start:.2f} s of {self.path.name}; "
             f"{self.looked_at:,} of {self.read:,} frames were looked at."
         )
-        known = [
+        appearances = [
             f"{person.label}: from {clock(person.first)} to {clock(person.last)}, seen for {person.seconds:.2f} s."
             for person in self.people
         ]
-        return "\n".join([lead, *known, *(point.words() for point in self.points), *self._between()])
+        return "\n".join([lead, *appearances, *(point.words() for point in self.points), *self._between()])
 
     def to_document(self) -> dict[str, Any]:
         """Return it as a plain dictionary that JSON can hold, without vectors and faces."""
@@ -152,9 +152,9 @@ class IdentifiedClip(Shown):
         return text.getvalue()
 
     def _count(self) -> str:
-        known = sum(person.known for person in self.people)
-        strangers = len(self.people) - known
-        return f"{known:,} known and {strangers:,} unknown {'person' if strangers == 1 else 'people'}"
+        n_known = sum(person.known for person in self.people)
+        strangers = len(self.people) - n_known
+        return f"{n_known:,} known and {strangers:,} unknown {'person' if strangers == 1 else 'people'}"
 
     def _between(self) -> list[str]:
         return [BETWEEN] if any(len(each.track.best) > 1 for each in self._tracks()) else []

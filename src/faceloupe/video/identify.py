@@ -99,12 +99,12 @@ def identify_clip(
     follower = Follower(likeness_of(embedder, single), bridge)
     times = []
     with open_clip(path) as clip, shown(progress, "looking at the clip") as tell:
-        whole = stop if stop is not None else clip.duration
+        end = stop if stop is not None else clip.duration
         for time, until, following, photograph in _looked_at(clip, embedder, faces, start, stop, sampling):
             follower.add(faces_of_frame(time, photograph), until, following)
             times.append(time)
-            if tell is not None and whole is not None and whole > start:
-                tell(min(following, whole) - start, whole - start)
+            if tell is not None and end is not None and end > start:
+                tell(min(following, end) - start, end - start)
     if not times:
         raise InputError(f"{path}: {_nothing(clip, start, stop)}")
     tracks = follower.tracks()

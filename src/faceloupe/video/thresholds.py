@@ -49,11 +49,11 @@ def track_point(
     published = pooled_points(embedder)
     if pooled == 1 or not published:
         return choose_point(embedder, saved=saved, fmr=fmr)
-    wanted = next((point for point in published if isclose(point.target_fmr, fmr or DEFAULT_FMR, rel_tol=1e-6)), None)
-    if wanted is None:
+    asked = next((point for point in published if isclose(point.target_fmr, fmr or DEFAULT_FMR, rel_tol=1e-6)), None)
+    if asked is None:
         offered = ", ".join(f"{point.target_fmr:g} ({one_in(point.target_fmr)})" for point in published)
         raise InputError(f"no operating point for clips was published for an FMR of {fmr:g}; there are {offered}")
-    return saved if fmr is None and saved is not None and saved.threshold > wanted.threshold else wanted
+    return saved if fmr is None and saved is not None and saved.threshold > asked.threshold else asked
 
 
 def likeness_of(embedder: Maker, point: OperatingPoint) -> Likeness:

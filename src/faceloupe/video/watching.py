@@ -174,9 +174,9 @@ class Watch:
 
     def words(self) -> str:
         """Return in a sentence who was seen."""
-        known = f": {', '.join(sorted(self._known.values()))}" if self._known else ""
+        names = f": {', '.join(sorted(self._known.values()))}" if self._known else ""
         return (
-            f"{counted(self.looked_at, 'frame')} looked at; {len(self._known):,} known{known}; {self._strangers:,} not "
+            f"{counted(self.looked_at, 'frame')} looked at; {len(self._known):,} known{names}; {self._strangers:,} not "
             "known to the gallery."
         )
 
@@ -211,6 +211,6 @@ class Watch:
         return next(name for number in self._numbers if (name := f"somebody {number}") not in self._gallery)
 
     def _gone(self, now: float) -> list[Change]:
-        gone = {who: visit for who, visit in self.present.items() if now - visit.last > self._bridge}
-        self.present = {who: visit for who, visit in self.present.items() if who not in gone}
-        return [Change("goes", visit) for visit in gone.values()]
+        departed = {who: visit for who, visit in self.present.items() if now - visit.last > self._bridge}
+        self.present = {who: visit for who, visit in self.present.items() if who not in departed}
+        return [Change("goes", visit) for visit in departed.values()]
