@@ -1,4 +1,7 @@
-"""A gallery knows the detector that found the faces of its references, and keeps to it."""
+"""A gallery knows the detector that found the faces of its references, and keeps to it.
+
+Also tests ``gallery/networks.py``.
+"""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""Search in memory, against every product made and sorted by hand."""
+"""Search in memory, against every product made and sorted by hand.
+
+Also tests ``gallery/rows.py``.
+"""
 
 import numpy as np
 import pytest

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Scores = NDArray[np.float64]
-Ids = NDArray[np.int64]
+from faceloupe.gallery.rows import LOWEST, BestSubjects, Floats, Ids, Rows, Scores, as_arrays
+
 Fetch = Callable[[Ids], Floats]
 """Returns the vectors of references, (N, D), by their keys, (N,)."""
 
@@ -31,31 +30,17 @@ PROBES = 64
 MIDDLE, MOST = 128, 127
 """What stands for 0 in a byte, and the largest number on either side of it."""
 
-LOWEST = -4.0
-"""Below every score."""
-
 ROUNDING = 2e-4
 """What vectors may differ from length 1, and float32 from what is meant: added to the bound."""
 
 
-class CoarseMatrix:
-    """References as bytes, in rows that are called by keys, with room for more.
-
-    Parameters
-    ----------
-    dimensions : int
-        Length of the vectors.
-    """
+class CoarseMatrix(Rows):
+    """References as bytes, in rows that are called by keys; see :class:`faceloupe.gallery.rows.Rows`."""
 
     def __init__(self, dimensions: int) -> None:
-        self.dimensions = dimensions
-        self._room(0)
-        self._used = 0
+        super().__init__(dimensions)
         self._error = 0.0  # the largest |r| of any row
         self._range = np.inf, 0.0  # the smallest and the largest scale of any row
-
-    def __len__(self) -> int:
-        return self._used
 
     def add(self, vectors: Floats, subjects: Ids, keys: Ids) -> None:
         """Add rows.
@@ -67,52 +52,29 @@ class CoarseMatrix:
         subjects, keys : array of int64, (N,)
             Subject of each, and the key that fetches it.
         """
-        stop = self._used + len(vectors)
-        if stop > len(self._bytes):
-            old = self._columns()
-            self._room(max(stop, 2 * len(self._bytes)))
-            for new, former in zip(self._columns(), old, strict=True):
-                new[: self._used] = former[: self._used]
-                former[:] = 0  # it goes back to the system, and would keep whom the gallery forgets later
         rounded, scales, errors = _rounded(vectors)
-        rows = slice(self._used, stop)
+        rows = self._reserve(len(vectors))
         self._bytes[rows] = (rounded + MIDDLE).astype(np.uint8)
         self._scales[rows], self._subjects[rows], self._keys[rows] = scales, subjects, keys
         self._error = max(self._error, float(errors.max(initial=0)))
         smallest, largest = self._range
         self._range = min(smallest, float(scales.min(initial=np.inf))), max(largest, float(scales.max(initial=0)))
-        self._used = stop
-
-    def drop(self, subjects: Ids) -> int:
-        """Remove the rows of some subjects, and return how many of them had one.
-
-        Rows from the end take their places, and the end becomes zero.
-        """
-        is_dropped = np.isin(self._subjects[: self._used], subjects)
-        dropped = len(np.unique(self._subjects[: self._used][is_dropped]))
-        remaining = self._used - int(is_dropped.sum())
-        holes, movers = np.flatnonzero(is_dropped[:remaining]), remaining + np.flatnonzero(~is_dropped[remaining:])
-        for column in self._columns():
-            column[holes] = column[movers]
-            column[remaining : self._used] = 0
-        self._used = remaining
-        return dropped
 
     def search(self, vectors: Floats, ranks: int, fetch: Fetch) -> tuple[Ids, Scores]:
         """Find the subjects that are most like each probe, as :meth:`faceloupe.gallery.matrix.Matrix.search` does."""
-        best: list[dict[int, float]] = []
+        best: list[BestSubjects] = []
         for start in range(0, len(vectors), PROBES):
             part = vectors[start : start + PROBES]
             candidates = self._candidates(part, ranks)
             rows = np.unique(np.concatenate(candidates))
             exact = fetch(self._keys[rows]) if len(rows) else np.zeros((0, part.shape[1]), dtype=np.float32)
             for vector, own in zip(part, candidates, strict=True):
-                best.append(self._best(vector, exact[np.searchsorted(rows, own)], self._subjects[own], ranks))
-        shape = (len(vectors), len(best[0]) if best else 0)
-        subjects = np.array([list(scores) for scores in best], dtype=np.int64).reshape(shape)
-        return subjects, np.array([list(scores.values()) for scores in best], dtype=np.float64).reshape(shape)
+                scores = np.add.reduce(exact[np.searchsorted(rows, own)] * vector.astype(np.float64), axis=1)
+                best.append(BestSubjects(ranks))
+                best[-1].add(self._subjects[own], np.minimum(scores, 1))
+        return as_arrays(best)
 
-    def _room(self, rows: int) -> None:
+    def _make_room(self, rows: int) -> None:
         self._bytes = np.zeros((rows, self.dimensions), dtype=np.uint8)
         self._scales = np.zeros(rows, dtype=np.float32)
         self._subjects, self._keys = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
@@ -151,59 +113,39 @@ class CoarseMatrix:
         clipped: NDArray[np.int32] = np.clip(limits, -(2**31), 2**31 - 1).astype(np.int32)
         return clipped
 
-    @staticmethod
-    def _best(vector: Floats, exact: Floats, subjects: Ids, ranks: int) -> dict[int, float]:
-        scores = np.minimum(np.add.reduce(exact * vector.astype(np.float64), axis=1), 1)
-        best: dict[int, float] = {}
-        for subject, score in zip(subjects.tolist(), scores.tolist(), strict=True):
-            best[subject] = max(score, best.get(subject, LOWEST))
-        ordered = sorted((-score, subject) for subject, score in best.items())[:ranks]
-        return {subject: -score for score, subject in ordered}
 
-
-class _Coarse:
+class _Coarse(BestSubjects):
     """The rows that may be among the best for one probe, by scores that are off by at most a bound."""
 
     def __init__(self, ranks: int, bound: float) -> None:
-        self._ranks, self._bound = ranks, bound
-        self._best: dict[int, float] = {}
-        self._last = LOWEST  # the last of the best subjects' scores, as it is known by now
-        self._rows: list[Ids] = []
-        self._scores: list[Floats] = []
+        super().__init__(ranks)
+        self._bound = bound
+        self._near_rows: list[Ids] = []
+        self._near_scores: list[Floats] = []
 
     @property
     def least(self) -> float:
         """The score from which on a row may be among the best."""
-        return self._last - 2 * self._bound
+        return self.last - 2 * self._bound
 
     def look_at(self, scores: Floats, subjects: Ids, rows: Ids) -> None:
         """Take in N more rows: their scores, subjects and numbers, (N,) each."""
-        n_highest = 16 * self._ranks
-        while self._last == LOWEST and n_highest < len(scores):
+        n_highest = 16 * self.ranks
+        while self.last == LOWEST and n_highest < len(scores):
             highest = np.argpartition(scores, -n_highest)[-n_highest:]
-            self._note(subjects[highest], scores[highest])
+            self.add(subjects[highest], scores[highest])
             n_highest *= 4
-        better = scores > self._last
-        self._note(subjects[better], scores[better])
+        better = scores > self.last
+        self.add(subjects[better], scores[better])
         near = scores >= self.least
-        self._rows.append(rows[near])
-        self._scores.append(scores[near])
+        self._near_rows.append(rows[near])
+        self._near_scores.append(scores[near])
 
     def candidates(self) -> Ids:
         """Return the rows that may be among the best, ascending."""
-        if not self._rows:
+        if not self._near_rows:
             return np.zeros(0, dtype=np.int64)
-        return np.concatenate(self._rows)[np.concatenate(self._scores) >= self.least]
-
-    def _note(self, subjects: Ids, scores: Floats) -> None:
-        best = self._best
-        for subject, score in zip(subjects.tolist(), scores.tolist(), strict=True):
-            if score > best.get(subject, LOWEST):
-                best[subject] = score
-        ordered = sorted([(-score, subject) for subject, score in best.items()])[: self._ranks]
-        self._best = {subject: -score for score, subject in ordered}
-        if len(ordered) == self._ranks:
-            self._last = -ordered[-1][0]
+        return np.concatenate(self._near_rows)[np.concatenate(self._near_scores) >= self.least]
 
 
 def _blocks(rows: int, largest: int) -> Iterator[tuple[int, int]]:

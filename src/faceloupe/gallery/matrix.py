@@ -1,17 +1,15 @@
 """Exact search in memory: every reference is compared with the probe, and of each subject the best one counts."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.gallery.rows import LOWEST, BestSubjects, Floats, Ids, Rows, Scores, as_arrays
+
 if TYPE_CHECKING:
     from faceloupe.gallery.records import Templates
-
-Floats = NDArray[np.float32]
-Scores = NDArray[np.float64]
-Ids = NDArray[np.int64]
 
 GROUP = 32
 """Rows whose highest score is looked at first. Those of a group lie far apart: SIMD takes the maximum of many groups at
@@ -26,37 +24,12 @@ PROBES = 64
 
 PRECISION = float(np.finfo(np.float32).eps)
 
-LOWEST = -2.0
-"""Below every cosine."""
-
 NOT_IN_USE = np.float32(-4)
 """The score of a row without a reference."""
 
 
-class Matrix:
-    """References in rows, with room for more.
-
-    Rows in use come first, in no order; all others are zero. Growing doubles the room, so that adding a row takes
-    constant time on average.
-
-    Parameters
-    ----------
-    dimensions : int
-        Length of the vectors.
-    """
-
-    def __init__(self, dimensions: int) -> None:
-        self._vectors = np.zeros((GROUP, dimensions), dtype=np.float32)
-        self._subjects = np.zeros(GROUP, dtype=np.int64)
-        self._used = 0
-
-    def __len__(self) -> int:
-        return self._used
-
-    @property
-    def dimensions(self) -> int:
-        """Numbers in a vector."""
-        return self._vectors.shape[1]
+class Matrix(Rows):
+    """References in rows, with room for more; see :class:`faceloupe.gallery.rows.Rows`."""
 
     def add(self, vectors: Floats, subjects: Ids) -> None:
         """Add rows.
@@ -68,26 +41,8 @@ class Matrix:
         subjects : array of int64, (N,)
             Subject of each.
         """
-        stop = self._used + len(vectors)
-        if stop > len(self._vectors):
-            self._grow(stop)
-        self._vectors[self._used : stop] = vectors
-        self._subjects[self._used : stop] = subjects
-        self._used = stop
-
-    def drop(self, subjects: Ids) -> int:
-        """Remove the rows of some subjects, and return how many of them had one.
-
-        Rows from the end take their places, and the end becomes zero.
-        """
-        is_dropped = np.isin(self._subjects[: self._used], subjects)
-        dropped = len(np.unique(self._subjects[: self._used][is_dropped]))
-        remaining = self._used - int(is_dropped.sum())
-        holes, movers = np.flatnonzero(is_dropped[:remaining]), remaining + np.flatnonzero(~is_dropped[remaining:])
-        self._vectors[holes], self._subjects[holes] = self._vectors[movers], self._subjects[movers]
-        self._vectors[remaining : self._used] = 0
-        self._used = remaining
-        return dropped
+        rows = self._reserve(len(vectors))
+        self._vectors[rows], self._subjects[rows] = vectors, subjects
 
     def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
         """Find the subjects that are most like each probe.
@@ -109,9 +64,7 @@ class Matrix:
         best = [_Best(vector, ranks) for vector in vectors]
         for start in range(0, len(vectors), PROBES):
             self._search(vectors[start : start + PROBES], best[start : start + PROBES])
-        shape = (len(vectors), len(best[0].scores) if best else 0)
-        subjects = np.array([list(probe.scores) for probe in best], dtype=np.int64).reshape(shape)
-        return subjects, np.array([list(probe.scores.values()) for probe in best], dtype=np.float64).reshape(shape)
+        return as_arrays(best)
 
     def _search(self, vectors: Floats, best: list["_Best"]) -> None:
         rows = max(BLOCK // len(vectors) // GROUP, 1) * GROUP
@@ -124,12 +77,13 @@ class Matrix:
             for probe, own_scores, own_tops in zip(best, scores, tops, strict=True):
                 probe.look_at(own_scores, own_tops, block, subjects)
 
-    def _grow(self, needed: int) -> None:
-        old = self._vectors
-        self._vectors = np.zeros((_whole_groups(max(needed, 2 * len(old))), self.dimensions), dtype=np.float32)
-        self._vectors[: self._used] = old[: self._used]
-        old[:] = 0  # it goes back to the system, and would keep whom the gallery forgets later
-        self._subjects = np.resize(self._subjects, len(self._vectors))
+    def _make_room(self, rows: int) -> None:
+        whole_rows = _whole_groups(max(rows, GROUP))
+        self._vectors = np.zeros((whole_rows, self.dimensions), dtype=np.float32)
+        self._subjects = np.zeros(whole_rows, dtype=np.int64)
+
+    def _columns(self) -> tuple[NDArray[Any], ...]:
+        return self._vectors, self._subjects
 
 
 def search_parts(parts: "Iterable[Templates]", vectors: Floats, ranks: int) -> tuple[list[list[int]], int]:
@@ -154,7 +108,7 @@ def search_parts(parts: "Iterable[Templates]", vectors: Floats, ranks: int) -> t
     return [sorted(own, key=lambda subject: (-own[subject], subject))[:ranks] for own in best], size
 
 
-class _Best:
+class _Best(BestSubjects):
     """The best subjects for one probe among the rows seen so far.
 
     A matrix product in single precision is off by up to D/2 units of that precision, and by how much depends on where
@@ -163,10 +117,8 @@ class _Best:
     """
 
     def __init__(self, vector: Floats, ranks: int) -> None:
-        self.scores: dict[int, float] = {}
-        self._last = LOWEST  # the score that a further subject must have
+        super().__init__(ranks)
         self._exact = vector.astype(np.float64)
-        self._ranks = ranks
         self._slack = len(vector) * PRECISION
 
     def look_at(self, scores: Floats, tops: Floats, vectors: Floats, subjects: Ids) -> None:
@@ -181,25 +133,16 @@ class _Best:
         vectors : array of float32, (N, D)
         subjects : array of int64, (N,)
         """
-        n_groups = 2 * self._ranks
+        n_groups = 2 * self.ranks
         while True:
             # So many groups have a row as high as the last of their tops: enough, unless they show too few subjects.
-            bound = max(self._last, _highest(tops, n_groups)) - self._slack
+            bound = max(self.last, _highest(tops, n_groups)) - self._slack
             rows = (scores >= bound).nonzero()[0]
-            self._note(subjects.take(rows), np.add.reduce(vectors.take(rows, axis=0) * self._exact, axis=1))
-            if n_groups >= len(tops) or self._last - self._slack >= bound:
+            scores_of_rows = np.add.reduce(vectors.take(rows, axis=0) * self._exact, axis=1)
+            self.add(subjects.take(rows), np.minimum(scores_of_rows, 1))
+            if n_groups >= len(tops) or self.last - self._slack >= bound:
                 return
             n_groups *= 4
-
-    def _note(self, subjects: Ids, scores: Scores) -> None:
-        scores_by_subject = self.scores
-        for subject, score in zip(subjects.tolist(), np.minimum(scores, 1).tolist(), strict=True):
-            if score > scores_by_subject.get(subject, LOWEST):
-                scores_by_subject[subject] = score
-        best = sorted([(-score, subject) for subject, score in scores_by_subject.items()])[: self._ranks]
-        self.scores = {subject: -score for score, subject in best}
-        if len(best) == self._ranks:
-            self._last = -best[-1][0]
 
 
 def _products(vectors: Floats, block: Floats) -> Floats:
