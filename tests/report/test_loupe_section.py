@@ -101,7 +101,7 @@ def test_a_hostile_name_stays_text() -> None:
 
 def test_it_can_be_read_without_scripts() -> None:
     html = render_loupe(make_study())
-    assert re.search(r"<h2[^>]*>The loupe</h2><p[^>]*>Here the networks", html)
+    assert re.search(r"<h2[^>]*>The loupe</h2><p[^>]*>The networks", html)
     assert '<div id="loupe"><p>The loupe computes in the page: it needs scripts' in html
 
 

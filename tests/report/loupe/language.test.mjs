@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { SentenceError, parseNetwork, planNetwork, trainingText } from "loupe/language";
+import { parseNetwork, trainingText } from "loupe/language";
+import { SentenceError } from "loupe/phrase";
+import { planNetwork } from "loupe/planning";
 
 test("a sentence is read as faceloupe.training reads it", () => {
   const { layers, training } = parseNetwork(

@@ -30,8 +30,9 @@
  */
 
 import { begin } from "loupe/fitting";
-import { parseNetwork, planNetwork, trainingText } from "loupe/language";
+import { parseNetwork, trainingText } from "loupe/language";
 import { parametersOf } from "loupe/network";
+import { planNetwork } from "loupe/planning";
 import { outputsOf } from "loupe/study";
 import { trainInThreads } from "loupe/threads";
 
@@ -62,72 +63,96 @@ export function faultOf(study, sentence) {
  * @returns {() => void}  Stops.
  */
 export function startRun(study, store) {
-  const { settings, runs } = store.state;
-  const id = Math.max(0, ...runs.map((run) => run.id)) + 1;
-  const { training } = parseNetwork(settings.sentence);
-  const seeds = Array.from({ length: settings.seeds }, (_, index) => settings.seed + index);
-  const task = taskOf(study, settings.sentence);
-  /** @type {Run} */
-  let run = {
-    id,
-    settings,
-    epochs: training.epochs,
-    seeds: seeds.map((seed) => ({
-      seed,
-      loss: [],
-      accuracy: [],
-      heldOutLoss: [],
-      heldOutAccuracy: [],
-      dead: {},
-      done: false,
-    })),
-    state: "running",
-    seconds: 0,
-    parameters: parametersOf(begin({ ...task, seed: 0 })),
+  const progress = new Progress(study, store);
+  const stop = trainInThreads(
+    progress.tasks,
+    (task, message) => progress.receive(task, message),
+    () => progress.end("failed"),
+  );
+  progress.put({});
+  return () => {
+    if (progress.run.state !== "running") return;
+    stop();
+    progress.end("stopped");
   };
-  const started = performance.now();
-  /** @type {Map<number, Network[]>} */
-  const moments = new Map(); // by seed: the network before training and after each epoch
+}
 
-  /** @param {Partial<Run>} patch */
-  function put(patch) {
-    run = { ...run, ...patch, seconds: (performance.now() - started) / 1000 };
-    store.update((state) => ({ runs: [...state.runs.filter((other) => other.id !== id), run].slice(-MOST_RUNS) }));
+/** A run that goes on: what its threads tell becomes the state's. */
+class Progress {
+  /** @param {Study} study @param {Store} store */
+  constructor(study, store) {
+    const { settings, runs } = store.state;
+    const task = taskOf(study, settings.sentence);
+    const seeds = Array.from({ length: settings.seeds }, (_, index) => settings.seed + index);
+    this.study = study;
+    this.store = store;
+    this.tasks = seeds.map((seed) => ({ ...task, seed }));
+    this.started = performance.now();
+    /** @type {Map<number, Network[]>} */
+    this.moments = new Map(); // by seed: the network before training and after each epoch
+    /** @type {Run} */
+    this.run = {
+      id: Math.max(0, ...runs.map(({ id }) => id)) + 1,
+      settings,
+      epochs: parseNetwork(settings.sentence).training.epochs,
+      seeds: seeds.map(untrained),
+      state: "running",
+      seconds: 0,
+      parameters: parametersOf(begin({ ...task, seed: 0 })),
+    };
   }
 
-  /** @param {Run["state"]} state */
-  function end(state) {
-    const trained = run.seeds.filter(({ loss }) => loss.length);
-    put({ state, seeds: trained });
-    if (trained.length) store.update((now) => onTheBench(study, now, run, entryOfRun(study, run, moments)));
+  /** @param {Partial<Run>} patch */
+  put(patch) {
+    const run = { ...this.run, ...patch, seconds: (performance.now() - this.started) / 1000 };
+    this.run = run;
+    this.store.update(({ runs }) => ({ runs: [...runs.filter(({ id }) => id !== run.id), run].slice(-MOST_RUNS) }));
   }
 
   /** @param {Task} task @param {import("loupe/threads").Message} message */
-  function receive({ seed }, { started: network, news, done }) {
-    if (run.state !== "running") return;
-    if (network) moments.set(seed, [network]);
-    if (news) {
-      const all = moments.get(seed) ?? [];
-      // Every epoch of the first seed, to go through in time; of the others the last.
-      moments.set(seed, [...(seed === seeds[0] ? all : all.slice(0, 1)), { ...all[0], weights: news.weights }]);
-    }
-    put({
-      seeds: run.seeds.map((other) =>
+  receive({ seed }, { started, news, done }) {
+    if (this.run.state !== "running") return;
+    if (started) this.moments.set(seed, [started]);
+    if (news) this.keep(seed, news);
+    this.put({
+      seeds: this.run.seeds.map((other) =>
         other.seed === seed ? { ...other, ...(news && noted(other, news)), done: Boolean(done) } : other,
       ),
     });
-    if (run.seeds.every((other) => other.done)) end("done");
+    if (this.run.seeds.every((other) => other.done)) this.end("done");
   }
 
-  const tasks = seeds.map((seed) => ({ ...task, seed }));
-  const stop = trainInThreads(tasks, receive, () => end("failed"));
-  put({});
-  return () => {
-    if (run.state !== "running") return;
-    stop();
-    end("stopped");
-  };
+  /**
+   * Keep every epoch of the first seed, to go through in time; of the others the last.
+   *
+   * @param {number} seed @param {EpochNews} news
+   */
+  keep(seed, { weights }) {
+    const all = this.moments.get(seed) ?? [];
+    const before = seed === this.tasks[0].seed ? all : all.slice(0, 1);
+    this.moments.set(seed, [...before, { ...all[0], weights }]);
+  }
+
+  /** @param {Run["state"]} state */
+  end(state) {
+    const trained = this.run.seeds.filter(({ loss }) => loss.length);
+    this.put({ state, seeds: trained });
+    if (!trained.length) return;
+    const entry = entryOfRun(this.study, this.run, this.moments);
+    this.store.update((now) => onTheBench(this.study, now, this.run, entry));
+  }
 }
+
+/** @param {number} seed @returns {SeedRun} */
+const untrained = (seed) => ({
+  seed,
+  loss: [],
+  accuracy: [],
+  heldOutLoss: [],
+  heldOutAccuracy: [],
+  dead: {},
+  done: false,
+});
 
 /** @param {SeedRun} run @param {EpochNews} news */
 function noted(run, { loss, accuracy, heldOutLoss, heldOutAccuracy, dead }) {

@@ -22,7 +22,7 @@
  */
 
 import { backwardBatch, forwardBatch } from "loupe/gradients";
-import { planNetwork } from "loupe/language";
+import { planNetwork } from "loupe/planning";
 import { volume } from "loupe/layers";
 import { decide, probabilitiesOf, readNetwork } from "loupe/network";
 
