@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from faceloupe.errors import InputError
-from faceloupe.video.sampling import Sampling
+from faceloupe.video.sampling import Chooser, Sampling
 
 STILL = np.full((36, 64), 100, np.uint8)
 
 
 def chosen(frames, **choices):
-    choose = Sampling(**choices).chooser()
+    choose = Chooser(Sampling(**choices))
     return [time for time, grey in frames if choose(time, grey)]
 
 
@@ -38,7 +38,7 @@ def test_a_change_in_a_small_part_is_seen_where_the_whole_hardly_changes():
 
 def test_the_first_change_is_noted_though_it_comes_too_soon_to_be_looked_at():
     cut = STILL + 50
-    choose = Sampling(least=0.1, most=9.0).chooser()
+    choose = Chooser(Sampling(least=0.1, most=9.0))
     assert [choose(time, grey) for time, grey in [(0.0, STILL), (0.02, STILL), (0.04, cut), (4.0, cut)]] == [
         True, False, False, True,
     ]  # fmt: skip

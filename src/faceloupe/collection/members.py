@@ -3,7 +3,6 @@
 What is shown, grouped, found and enrolled all comes from here, so that one rule says which faces count.
 """
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, func, select
 
 from faceloupe.collection.schema import faces, groups, photographs, places, setting
-from faceloupe.errors import DamageWarning, InputError
+from faceloupe.errors import InputError
 from faceloupe.gallery.records import EmbedderId
-from faceloupe.gallery.soundness import is_quality, sound_rows
+from faceloupe.gallery.soundness import is_quality, leave_out, sound_rows
 from faceloupe.recognition.photographs import Photograph
 from faceloupe.recognition.quality import Pose, Quality
 from faceloupe.recognition.templates import Template
@@ -26,6 +25,8 @@ from faceloupe.recognition.weights import YUNET
 
 PART = 10_000
 """Faces that are read at a time."""
+
+REMEDY = "Index the photographs again into another collection"
 
 DIGITS = 18
 """Digits of a group's number, at most: databases keep 64 bits."""
@@ -70,7 +71,7 @@ def all_faces(connection: Connection) -> IndexedFaces:
     for part in rows.partitions():
         vectors = [row.vector for row in part]
         sound = sound_rows(vectors, parts[0][1].shape[1] if parts else _usual_length(vectors))
-        _leave_out([row.id for row, is_sound in zip(part, sound, strict=True) if not is_sound])
+        leave_out([row.id for row, is_sound in zip(part, sound, strict=True) if not is_sound], "face", REMEDY)
         sound_rows_of_part = [row for row, is_sound in zip(part, sound, strict=True) if is_sound]
         if sound_rows_of_part:
             numbers = [(row.id, row.photograph_id, not row.unfit, row.home or 0) for row in sound_rows_of_part]
@@ -103,7 +104,7 @@ def members(connection: Connection, group: int) -> list[Any]:
     vectors = [row.vector for row in rows]
     sound = sound_rows(vectors, _usual_length(vectors))
     usable = [bool(is_sound) and is_quality(row.quality) for row, is_sound in zip(rows, sound, strict=True)]
-    _leave_out([row.id for row, is_usable in zip(rows, usable, strict=True) if not is_usable])
+    leave_out([row.id for row, is_usable in zip(rows, usable, strict=True) if not is_usable], "face", REMEDY)
     return [row for row, is_usable in zip(rows, usable, strict=True) if is_usable]
 
 
@@ -157,11 +158,3 @@ def _photograph(row: Row[Any], embedder: EmbedderId, detector: str) -> Photograp
 
 def _usual_length(vectors: Sequence[NDArray[np.float32]]) -> int:
     return Counter(map(len, vectors)).most_common(1)[0][0] if vectors else 0
-
-
-def _leave_out(numbers: Sequence[int]) -> None:
-    """Say that damaged faces are not part of an answer."""
-    if numbers:
-        shown = ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")
-        words = f"damaged, and left out: face {shown}. Index the photographs again into another collection"
-        warnings.warn(words, DamageWarning, stacklevel=4)

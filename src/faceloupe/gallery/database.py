@@ -41,6 +41,9 @@ _PRAGMAS = (
 class Database:
     """A connection to where a gallery lies.
 
+    All that reads or writes it raises a :class:`faceloupe.errors.GalleryError` if it cannot be read or written, or
+    another program or writer does not finish in time.
+
     Parameters
     ----------
     url : str or path
@@ -104,13 +107,7 @@ class Database:
         return own
 
     def make_file(self) -> None:
-        """Make the SQLite file, for its owner's eyes only, unless it exists.
-
-        Raises
-        ------
-        GalleryError
-            If it cannot be made.
-        """
+        """Make the SQLite file, for its owner's eyes only, unless it exists."""
         if self.path is None:
             return
         try:
@@ -122,37 +119,19 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a transaction that sees one state of the gallery.
-
-        Raises
-        ------
-        GalleryError
-            If the database cannot be read.
-        """
+        """Open a transaction that sees one state of the gallery."""
         with self._connected("read") as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction that alone may write; it is on the disk once the block is left, or else undone.
-
-        Raises
-        ------
-        GalleryError
-            If the database cannot be written, or another writer does not finish.
-        """
+        """Open a transaction that alone may write; it is on the disk once the block is left, or else undone."""
         with self._connected("write") as connection, connection.begin():
             yield connection
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
-        """Open a transaction that alone may write, and may build anew a table that others refer to.
-
-        Raises
-        ------
-        GalleryError
-            If the database cannot be written, or another writer does not finish.
-        """
+        """Open a transaction that alone may write, and may build anew a table that others refer to."""
         with self._connected("migrate") as connection:
             try:
                 with connection.begin():
@@ -167,11 +146,6 @@ class Database:
 
         On a server it is closed at the end, not used again: what is set on it holds for nobody else. Where a copy is
         what it `writes`, a disk that is full or fails is the copy's.
-
-        Raises
-        ------
-        GalleryError
-            If the database refuses.
         """
         with self._connected("bare", str(writes) if writes else None) as connection:
             if self.path is None:
@@ -182,11 +156,6 @@ class Database:
         """Build tables anew, so that no byte of rows that were deleted is left; of an SQLite file, all tables.
 
         ``secure_delete`` and an emptied write-ahead log are not enough, see :mod:`faceloupe.gallery.forgetting`.
-
-        Raises
-        ------
-        GalleryError
-            If another program keeps it from that.
         """
         with self.bare() as connection:
             if self.path is None:

@@ -31,35 +31,7 @@ def identify(
     ranks: int = 5,
     recall: float | None = None,
 ) -> tuple[Candidates, ...]:
-    """Find the subjects of a gallery that are most like each face.
-
-    Parameters
-    ----------
-    database : Database
-        Database of the gallery.
-    templates : sequence of Template
-        Templates of the faces, by one embedder.
-    point : OperatingPoint, optional
-        The threshold; otherwise the one saved with the gallery for this embedder, or else the published one.
-    ranks : int
-        Number of candidates for each face.
-    recall : float, optional
-        Search approximately, by :class:`faceloupe.gallery.hnsw.Hnsw`, with the recall shown to be this or more.
-
-    Returns
-    -------
-    tuple of Candidates
-        The answer for each template. If the gallery is empty, each is nobody.
-
-    Raises
-    ------
-    InputError
-        If these are not templates; if the gallery's references, or the point, are of another embedder; if another
-        detector found the faces than those of the references; if no point is there for the embedder; if `ranks` is
-        below 1; or if the recall is not to be had.
-    GalleryError
-        If the gallery cannot be read.
-    """
+    """Find the subjects that are most like each face, see :meth:`faceloupe.gallery.Gallery.identify`."""
     if not templates:
         return ()
     embedder = _maker(templates)

@@ -42,26 +42,21 @@ class Whom(NamedTuple):
     external_id: str | None
 
 
-def checked_name(name: str) -> str:
-    """Return a name as it is kept: composed letters (Unicode NFC), no space around it.
+def checked_new(what: str, text: str) -> str:
+    """Return a new name, or a new external id, as it is kept: composed letters (Unicode NFC), no space around it.
 
     Raises
     ------
     InputError
-        If it is empty, too long, holds what cannot be printed, or begins with "id:" or "number:".
+        If it is empty, too long, holds what cannot be printed, or begins with "id:" or "number:"; `what` it is called.
     """
-    return _checked_new("name", name)
-
-
-def checked_external_id(external_id: str) -> str:
-    """Return an external id as it is kept: as names are.
-
-    Raises
-    ------
-    InputError
-        If it is empty, too long, holds what cannot be printed, or begins with "id:" or "number:".
-    """
-    return _checked_new("external id", external_id)
+    checked = checked_text(what, text)
+    if checked.startswith((BY_ID, BY_NUMBER)):
+        raise InputError(
+            f"{what}: expected one that does not begin with {BY_ID!r} or {BY_NUMBER!r}, which tell who is meant by "
+            f"external id and by number; got {checked!r}"
+        )
+    return checked
 
 
 def checked_text(what: str, text: str, longest: int = LONGEST) -> str:
@@ -89,10 +84,11 @@ def checked_whom(name: str, external_id: str | None = None) -> Whom:
         If the name or the external id cannot be one.
     """
     if external_id is not None:
-        return Whom(None, checked_name(name), checked_external_id(external_id))
+        return Whom(None, checked_new("name", name), checked_new("external id", external_id))
     text = _composed(name)
     is_address = text.startswith((BY_ID, BY_NUMBER))
-    return Whom(None, checked_text("name", text, LONGEST + len(BY_NUMBER)) if is_address else checked_name(text), None)
+    checked = checked_text("name", text, LONGEST + len(BY_NUMBER)) if is_address else checked_new("name", text)
+    return Whom(None, checked, None)
 
 
 def checked_metadata(metadata: dict[str, Any] | str | bytes) -> dict[str, Any]:
@@ -225,16 +221,6 @@ def near(connection: Connection, name: str) -> list[str]:
 
 def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
-
-
-def _checked_new(what: str, text: str) -> str:
-    checked = checked_text(what, text)
-    if checked.startswith((BY_ID, BY_NUMBER)):
-        raise InputError(
-            f"{what}: expected one that does not begin with {BY_ID!r} or {BY_NUMBER!r}, which tell who is meant by "
-            f"external id and by number; got {checked!r}"
-        )
-    return checked
 
 
 def _texts(value: Any) -> Sequence[str]:

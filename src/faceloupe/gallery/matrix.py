@@ -45,22 +45,7 @@ class Matrix(Rows):
         self._vectors[rows], self._subjects[rows] = vectors, subjects
 
     def search(self, vectors: Floats, ranks: int) -> tuple[Ids, Scores]:
-        """Find the subjects that are most like each probe.
-
-        Parameters
-        ----------
-        vectors : array of float32, (P, D)
-            Unit vectors.
-        ranks : int
-            Number of subjects to return, at least 1.
-
-        Returns
-        -------
-        subjects : array of int64, (P, R)
-            Highest score first, of equal ones the lower id first. R = min(ranks, subjects there are).
-        scores : array of float64, (P, R)
-            Cosine of each subject's best reference in double precision, at most 1.
-        """
+        """Find the subjects that are most like each probe, see :meth:`faceloupe.gallery.index.Index.search`."""
         best = [_Best(vector, ranks) for vector in vectors]
         for start in range(0, len(vectors), PROBES):
             self._search(vectors[start : start + PROBES], best[start : start + PROBES])

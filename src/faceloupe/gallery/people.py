@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 from faceloupe.errors import InputError
 from faceloupe.gallery import trail
 from faceloupe.gallery.consents import joined_consent
-from faceloupe.gallery.identity import check_free, checked_external_id, checked_metadata, checked_name, find
+from faceloupe.gallery.identity import check_free, checked_metadata, checked_new, find
 from faceloupe.gallery.records import EmbedderId, Person, Record, Reference
 from faceloupe.gallery.schema import references, subjects
 from faceloupe.gallery.soundness import is_quality, leave_out
@@ -71,23 +71,13 @@ def describe(
     external_id: str | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> Person:
-    """Give a subject another name or external id, or change metadata, see :meth:`faceloupe.gallery.Gallery.describe`.
-
-    Raises
-    ------
-    SubjectError
-        If there is no such subject.
-    NameTakenError
-        If another one has the external id, or the name and not both have an external id.
-    InputError
-        If one of them cannot be what it is for.
-    """
+    """Give a subject another name or external id, or metadata, see :meth:`faceloupe.gallery.Gallery.describe`."""
     row = find(connection, subject)
     new: dict[str, Any] = {}
     if name is not None:
-        new["name"] = checked_name(name)
+        new["name"] = checked_new("name", name)
     if external_id is not None:
-        new["external_id"] = checked_external_id(external_id) if external_id.strip() else None
+        new["external_id"] = checked_new("external id", external_id) if external_id.strip() else None
     if metadata is not None:
         new["metadata"] = checked_metadata(_patched(row.metadata, checked_metadata(metadata)))
     change(connection, row, new)
@@ -127,15 +117,7 @@ def _patched(document: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
 
 
 def merge(connection: Connection, source: str | int, into: str | int) -> Person:
-    """Move everything of one subject to another, and remove the one; what both have is as the other has it.
-
-    Raises
-    ------
-    SubjectError
-        If there is no such subject.
-    InputError
-        If the two are the same, or have more metadata together than one may.
-    """
+    """Move everything of one subject to another, and remove the one, see :meth:`faceloupe.gallery.Gallery.merge`."""
     source_row, into_row = find(connection, source), find(connection, into)
     if source_row.id == into_row.id:
         raise InputError(f"{source!r} and {into!r} are one subject already; there is nothing to merge")

@@ -115,9 +115,10 @@ def unprintable(text: str, *, note: bool = False) -> bool:
     return any(unicodedata.category(letter) in _UNSEEN for letter in text if letter not in _JOINERS)
 
 
-def leave_out(numbers: Sequence[int]) -> None:
-    """Warn that damaged references are not part of an answer."""
+def leave_out(
+    numbers: Sequence[int], what: str = "reference", remedy: str = "faceloupe check says what is wrong, and what to do"
+) -> None:
+    """Warn that damaged references, or other rows, are not part of an answer."""
     if numbers:
         shown = ", ".join(map(str, numbers[:10])) + (", ..." if len(numbers) > 10 else "")
-        words = f"damaged, and left out: reference {shown}. faceloupe check says what is wrong, and what to do"
-        warnings.warn(words, DamageWarning, stacklevel=3)
+        warnings.warn(f"damaged, and left out: {what} {shown}. {remedy}", DamageWarning, stacklevel=3)

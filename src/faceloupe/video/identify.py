@@ -18,7 +18,7 @@ from faceloupe.recognition.search import DETECTION_SIDE, FaceSearch
 from faceloupe.video.frames import Clip, Frame, open_clip
 from faceloupe.video.identified import IdentifiedClip
 from faceloupe.video.people import judged, people_of
-from faceloupe.video.sampling import Sampling
+from faceloupe.video.sampling import Chooser, Sampling
 from faceloupe.video.thresholds import likeness_of, track_point
 from faceloupe.video.tracks import PICTURE, Follower, Seen
 
@@ -130,7 +130,7 @@ def _looked_at(
     After the last one comes the end of the clip.
     """
     waiting: tuple[float, Photograph] | None = None
-    chooser = sampling.chooser()
+    chooser = Chooser(sampling)
 
     def timed(following: float) -> Iterator[tuple[float, float, float, Photograph]]:
         if waiting is not None:

@@ -40,10 +40,6 @@ class Sampling:
         if not 0 <= self.change <= 255:
             raise InputError(f"sampling: expected a change of 0 to 255 grey levels, got {self.change}")
 
-    def chooser(self) -> "Chooser":
-        """Return the chooser among the frames of one clip."""
-        return Chooser(self)
-
 
 class Chooser:
     """Chooses frames as they come; it remembers the last one chosen.
