@@ -1,6 +1,6 @@
 """Results in a notebook: a frame with a page of their own, a picture, and a figure that belongs to the caller.
 
-Also tests ``inspection/views/anatomy.py``, ``inspection/views/attribution.py``, ``inspection/views/patches.py``,
+Also tests ``inspection/views/anatomy.py``, ``inspection/views/attribution.py``,
 ``inspection/views/representations.py``, ``inspection/views/shifts.py``, ``inspection/views/trace.py``,
 ``inspection/views/units.py``, ``report/drawing.py``.
 """

@@ -4,6 +4,7 @@ import base64
 import binascii
 import math
 import zlib
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,21 @@ def encode_array(array: NDArray[Any], *, compress: bool = False) -> dict[str, An
         content = zlib.compress(np.frombuffer(content, np.uint8).reshape(-1, little.itemsize).T.tobytes(), level=9)
     text = base64.b64encode(content).decode("ascii")
     return {"dtype": little.dtype.str, "shape": list(array.shape), "deflate" if compress else "base64": text}
+
+
+def plain_fields(result: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass as documents hold them: tuples as lists, arrays encoded, NaN as None."""
+    return {field.name: _plain(getattr(result, field.name)) for field in fields(result)}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return plain_fields(value)
+    if isinstance(value, np.ndarray):
+        return encode_array(value)
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def decode_array(document: Any, *, max_bytes: int = MAX_ARRAY_BYTES) -> NDArray[Any]:

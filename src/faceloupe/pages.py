@@ -35,7 +35,7 @@ WRITERS = {
     "Anatomy": "faceloupe.inspection.views.anatomy.anatomy_section",
     "Trace": "faceloupe.inspection.views.trace.trace_section",
     "Attribution": "faceloupe.inspection.views.attribution.attribution_section",
-    "Patches": "faceloupe.inspection.views.patches.patches_section",
+    "Patches": "faceloupe.inspection.views.units.patches_section",
     "UnitReport": "faceloupe.inspection.views.units.units_section",
     "ShiftSensitivity": "faceloupe.inspection.views.shifts.shifts_section",
     "Separability": "faceloupe.inspection.views.representations.separability_section",

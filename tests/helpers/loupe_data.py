@@ -77,7 +77,10 @@ def _entry(kind: str) -> dict[str, Any]:
     return {
         "kind": kind,
         "label": f"{kind.upper()}, pixels as they are",
-        "layers": tutorial_layers(kind, POOL),
+        "layers": [
+            {**layer, "size": [POOL, POOL], "stride": [POOL, POOL]} if layer["kind"] == "pooling" else layer
+            for layer in tutorial_layers(kind)
+        ],
         "fits": [_fit(kind, seed) for seed in range(FITS)],
         "history": {
             "seed": 0,

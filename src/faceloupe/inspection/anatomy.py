@@ -53,8 +53,8 @@ def anatomy(network: Network, image_shape: Sequence[int] | None = None) -> Anato
 
 def _checked_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
     shape = tuple(image_shape)
-    whole = all(isinstance(size, int | float | np.number) and size == int(size) and size >= 1 for size in shape)
-    if len(shape) not in (2, 3) or not whole:
+    are_sizes = all(isinstance(size, int | float | np.number) and size == int(size) and size >= 1 for size in shape)
+    if len(shape) not in (2, 3) or not are_sizes:
         raise InputError(f"image_shape: expected (H, W) or (C, H, W) of positive integers, got {image_shape!r:.60}")
     channels, height, width = map(int, (1, *shape) if len(shape) == 2 else shape)
     return channels, height, width

@@ -37,7 +37,7 @@ class LayerCollector:
     ) -> None:
         """Note a layer and what it reads.
 
-        `sizes` says how many numbers each of its parameters holds and the bytes of each, by whatever tells them apart,
+        `sizes` says how many numbers each of its parameters holds and the bytes of each, by whatever tells them apart;
         `weights` and `biased` how to write them as in :func:`parameters_text`; the multiply-adds are the sum of
         `products`, [] stands for none, None for unknown.
         """

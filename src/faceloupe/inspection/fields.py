@@ -127,11 +127,8 @@ class Field:
 
     def after(self, windows: Sequence[Window], counts: Sequence[int]) -> "Field | None":
         """Return the region that `counts` windows over rows and columns see; None unless these are maps."""
-        if self.places != (2, 3):
-            return None
-        return replace(
-            self, rows=self.rows.after(windows[0], counts[0]), columns=self.columns.after(windows[1], counts[1])
-        )
+        rows, columns = map(Axis.after, (self.rows, self.columns), windows, counts)
+        return replace(self, rows=rows, columns=columns) if self.places == (2, 3) else None
 
     def pooled(self, keep_axes: bool) -> "Field | None":
         """Return the region that one number made of a whole map sees; None unless these are maps."""
@@ -141,11 +138,8 @@ class Field:
 
     def padded(self, before: Sequence[int], counts: Sequence[int]) -> "Field | None":
         """Return the field after rows and columns that see nothing were put around; None unless these are maps."""
-        if self.places != (2, 3):
-            return None
-        return replace(
-            self, rows=self.rows.padded(before[0], counts[0]), columns=self.columns.padded(before[1], counts[1])
-        )
+        rows, columns = map(Axis.padded, (self.rows, self.columns), before, counts)
+        return replace(self, rows=rows, columns=columns) if self.places == (2, 3) else None
 
     def whole(self) -> "Field":
         """Return the region that one number made of all of them sees, cut to the image."""

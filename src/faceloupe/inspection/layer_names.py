@@ -16,19 +16,19 @@ def named(layers: Mapping[str, T], name: str) -> T:
     return layers[name]
 
 
-def chosen_layers(wanted: Iterable[str] | None, available: Sequence[str]) -> list[str]:
-    """Return the wanted names, all for None, in the order of `available`.
+def chosen_layers(names: Iterable[str] | None, available: Sequence[str]) -> list[str]:
+    """Return the names names, all for None, in the order of `available`.
 
     Raises InputError if no name is given, or one is none of the available; the message lists them, the closest first.
     """
-    if wanted is None:
+    if names is None:
         return list(available)
-    wanted = list(wanted)
-    if not wanted:
+    names = list(names)
+    if not names:
         raise InputError("layers: expected names, got none; leave the argument out for all layers")
-    for name in wanted:
+    for name in names:
         if name not in available:
             close = get_close_matches(name, available, n=5)
             others = [other for other in available if other not in close]
             raise InputError(f"layers: there is no layer {name!r}; the layers are {', '.join([*close, *others])}")
-    return [name for name in available if name in wanted]
+    return [name for name in available if name in names]

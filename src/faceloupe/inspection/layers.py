@@ -1,10 +1,11 @@
 """The values an anatomy is made of: a layer and a whole network, with every number's arithmetic written out."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from typing import Any
 
+from faceloupe.arrays import plain_fields
 from faceloupe.inspection.arithmetic import Shape, bytes_text, shape_text, sum_text
 from faceloupe.inspection.fields import Field, Window
 from faceloupe.inspection.layer_names import named
@@ -91,9 +92,9 @@ class Layer:
 
         Windows and fields, from which the numbers were made, are left out.
         """
-        shown = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-        del shown["windows"], shown["field"]
-        return shown | {
+        numbers = plain_fields(replace(self, windows=(), field=None))
+        del numbers["windows"], numbers["field"]
+        return numbers | {
             "parameter_bytes_arithmetic": self.parameter_bytes_arithmetic,
             "output_bytes_arithmetic": self.output_bytes_arithmetic,
         }

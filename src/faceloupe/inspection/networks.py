@@ -13,14 +13,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class FittedClassifier(Protocol):
-    """A fitted estimator of faceloupe.training: a network, and how faces become what it reads.
-
-    Attributes
-    ----------
-    network_ : torch.nn.Module
-    image_shape_ : (int, int)
-        Height and width of a face.
-    """
+    """A fitted estimator of faceloupe.training: a network, the (height, width) of its faces, and how it reads them."""
 
     network_: Any
     image_shape_: tuple[int, int]

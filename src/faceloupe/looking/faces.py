@@ -29,15 +29,10 @@ FacesLike: TypeAlias = "FaceSet | FaceLike | Sequence[FaceLike]"
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FacePicture:
-    """A face as it came: nothing is cut or resized yet.
+    """A face as it came, with its name on the page: nothing is cut or resized yet.
 
-    Attributes
-    ----------
-    name : str
-        Name on the page.
-    source : Path or array of float32, (H, W) or (H, W, 3), in [0, 1]
-    subject : str
-        The person it shows, as far as is known: the folder of a file, the subject of a data set; else empty.
+    `source` is a file, or floats (H, W) or (H, W, 3) in [0, 1]; `subject` the person it shows, as far as is known: the
+    folder of a file, the subject of a data set; else empty.
     """
 
     name: str

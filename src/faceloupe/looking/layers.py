@@ -27,16 +27,9 @@ Floats = NDArray[np.float32]
 class LayerOutput:
     """The output of one layer for the faces that are shown.
 
-    Attributes
-    ----------
-    name : str
-    shape : tuple of int
-        Shape of the whole output for one face: (C, H, W) for maps, (D,) for what has no places.
-    units : array of int, shape (K,)
-        Channels or units that are kept, from 0 and in order: those that vary most over faces and places.
-    values : array of float32, shape (N, K, h, w) or (N, K), read-only
-    block : int
-        Side of the squares of places whose mean is one pixel of `values`; 1 for maps as they are.
+    `shape` is that of the whole output for one face: (C, H, W) for maps, (D,) for what has no places. `units` (K,) are
+    the channels or units that are kept, from 0 and in order: those that vary most over faces and places. `values` are
+    (N, K, h, w) or (N, K), read-only; a pixel of them is the mean of a square of `block` × `block` places.
     """
 
     name: str
@@ -54,14 +47,14 @@ class LayerOutput:
         return f"LayerOutput({self.name}: {len(self.units)} of {self.shape[0]}, {self.values.shape})"
 
 
-def choose_layers(anatomy: Anatomy, wanted: Iterable[str] | None) -> list[str]:
-    """Return the layers to show: those wanted, or else all that compute; of many the last of each output's shape.
+def choose_layers(anatomy: Anatomy, names: Iterable[str] | None) -> list[str]:
+    """Return the layers to show: those named, or else all that compute; of many the last of each output's shape.
 
-    What computes one number is left out too: the answers say it. Raises InputError if a wanted layer does not exist;
+    What computes one number is left out too: the answers say it. Raises InputError if a named layer does not exist;
     the message lists them.
     """
-    if wanted is not None:
-        return chosen_layers(wanted, [layer.name for layer in anatomy.layers])
+    if names is not None:
+        return chosen_layers(names, [layer.name for layer in anatomy.layers])
     computing = [
         layer for layer in anatomy.layers if layer.kind not in REARRANGING and layer.output_shape != (1,)
     ] or list(anatomy.layers)
@@ -84,7 +77,7 @@ def observe_layers(network: Any, faces: Floats, names: Sequence[str], shown: int
             of_units = output.reshape(units, -1).astype(np.float64)
             moments = [np.full(units, of_units.shape[1]), of_units.sum(axis=1), (of_units**2).sum(axis=1)]
             sums[name] = [a + b for a, b in zip(sums[name], moments, strict=True)] if name in sums else moments
-    kept: dict[str, list[Floats]] = {name: [] for name in sums}
+    shown_outputs: dict[str, list[Floats]] = {name: [] for name in sums}
     facts: dict[str, tuple[tuple[int, ...], NDArray[np.intp], int]] = {}  # shape, units and block
     for face in faces[:shown]:
         for name, output in trace(network, face[None], names).items():
@@ -93,12 +86,12 @@ def observe_layers(network: Any, faces: Floats, names: Sequence[str], shown: int
                 block = block_side(maps.shape[1:], SIDE) if maps.ndim == 3 else 1
                 facts[name] = maps.shape, _most_varied(sums[name], maps.ndim == 3), block
             _, units, block = facts[name]
-            kept[name].append(averaged(maps[units], block))
+            shown_outputs[name].append(averaged(maps[units], block))
     outputs = {}
     for name, (shape, units, block) in facts.items():
-        outputs_shown = np.stack(kept[name])
-        outputs_shown.flags.writeable = False
-        outputs[name] = LayerOutput(name, shape, units, outputs_shown, block)
+        values = np.stack(shown_outputs[name])
+        values.flags.writeable = False
+        outputs[name] = LayerOutput(name, shape, units, values, block)
     return outputs
 
 

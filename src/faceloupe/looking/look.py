@@ -185,7 +185,7 @@ def look(
     certify : bool
         Whether to check each attribution, which takes 10 to 40 times as long as making it.
     progress : callable, optional
-        Called with (done, whole) during the attributions.
+        Called with (done, total) during the attributions.
     preview : callable, optional
         Called with the look as it is before measures and attributions, which take the longest.
 
@@ -214,7 +214,7 @@ def look(
         preview(replace(first, other=others[0] if others else None, notes=(*first.notes, UNFINISHED)))
     maps = len(begun) * len(methods) * len(begun[0].shown)
     reports = (
-        progress and (lambda done, whole, place=place: progress(place + done / whole, maps)) for place in range(maps)
+        progress and (lambda done, total, place=place: progress(place + done / total, maps)) for place in range(maps)
     )
     finished = [_finish(started, methods, certify, reports) for started in begun]
     return _compared(*finished) if compare is not None else finished[0]
@@ -310,11 +310,11 @@ def _check_methods(methods: Sequence[str], models: Sequence[Model]) -> None:
 def _own_layers(
     models: Sequence[Model], photographs: tuple[FacePicture, ...], layers: Sequence[str] | None
 ) -> list[Sequence[str] | None]:
-    """Return for each model which of the wanted layers are its own; None where none is."""
+    """Return for each model which of the named layers are its own; None where none is."""
     if layers is None or len(models) == 1:
         return [layers] * len(models)
     batches = [model.prepare(model.cut(photographs[:1])) for model in models]
     anatomies = [anatomy(model.network, batch.shape[1:]) for model, batch in zip(models, batches, strict=True)]
     there = [[layer.name for layer in parts.layers] for parts in anatomies]
-    wanted = chosen_layers(layers, list(dict.fromkeys(name for names in there for name in names)))
-    return [[name for name in names if name in wanted] or None for names in there]
+    chosen = chosen_layers(layers, list(dict.fromkeys(name for names in there for name in names)))
+    return [[name for name in names if name in chosen] or None for names in there]

@@ -24,9 +24,9 @@ def loupe_document(look: Look) -> dict[str, Any] | None:
     if loupe_fault(look):
         return None
     people = _people(look)
-    known = look.knows_subjects
+    subjects_known = look.knows_subjects
     labels = [
-        people.index(photograph.subject) if known else taken_for(look.outputs[place], look.unit)
+        people.index(photograph.subject) if subjects_known else taken_for(look.outputs[place], look.unit)
         for place, photograph in enumerate(look.photographs)
     ]
     key, entry = _network(look)
@@ -45,7 +45,7 @@ def loupe_document(look: Look) -> dict[str, Any] | None:
         epochs=int(usual["epochs"]),
         batch_size=int(usual["batch_size"]),
         learning_rate=float(usual["learning_rate"]),
-        subjects_known=known,
+        subjects_known=subjects_known,
     )
 
 

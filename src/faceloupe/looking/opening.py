@@ -175,15 +175,15 @@ def _onnx(source: Path | OnnxNetwork, options: ModelOptions) -> Model:
     height, width = (length or side or 0 for length, side in zip(extent, options.extent, strict=True))
     if max(height, width) > LONGEST:
         raise InputError(f"{network.path.name} takes faces of {height:,}×{width:,} pixels; at most {LONGEST:,} a side")
-    known = network.sha256 == SFACE.sha256
+    is_sface = network.sha256 == SFACE.sha256
     return options.model(
         channels or 3,
-        "0..255" if known else "0..1",
-        answers="template" if known else None,
-        name="SFace" if known else network.path.stem,
+        "0..255" if is_sface else "0..1",
+        answers="template" if is_sface else None,
+        name="SFace" if is_sface else network.path.stem,
         network=network,
         extent=(height, width),
         origin=f"the ONNX file {network.path}",
         digest=network.sha256,
-        notes=(NOT_ALIGNED,) if known else (),
+        notes=(NOT_ALIGNED,) if is_sface else (),
     )

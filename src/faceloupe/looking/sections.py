@@ -25,9 +25,9 @@ def faces(looks: Looks, loupe_fault: str) -> Iterator[Block]:
 
     `loupe_fault` says why the loupe does not open the network; empty if it does.
     """
-    seen: dict[tuple[tuple[int, int], bool], Look] = {}
+    drawn: dict[tuple[tuple[int, int], bool], Look] = {}
     for key, look in looks.items():
-        same = seen.setdefault((look.model.extent, look.model.colour), look)
+        same = drawn.setdefault((look.model.extent, look.model.colour), look)
         if same is look:
             yield _photographs(f"{key}faces", look, "the network" if len(looks) == 1 else look.model.name)
         else:

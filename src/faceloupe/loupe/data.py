@@ -29,10 +29,9 @@ def loupe_data(
 ) -> dict[str, Any]:
     """Return the loupe's data; faces (N, H, W) in [0, 1] are rounded to 8 bits.
 
-    Where it is not known whom the faces show, the labels are what a network takes them for, and only train.
-
-    The page opens on `opening_face`. A training in the page starts from `epochs`, `batch_size` and `learning_rate`,
-    with the faces of these indices, or all.
+    Where it is not known whom the faces show, the labels are what a network takes them for, and only train. The page
+    opens on `opening_face`. A training in the page starts from `epochs`, `batch_size` and `learning_rate`, with the
+    faces of these indices, or all.
     """
     training: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     if training_faces is not None:
@@ -49,50 +48,32 @@ def loupe_data(
 
 
 def loupe_network(
-    kind: str,
-    label: str,
-    fits: Sequence[dict[str, Any]],
-    *,
-    layers: Sequence[dict[str, Any]] | None = None,
-    pool_size: int | Sequence[int] = 4,
-    **more: Any,
+    kind: str, label: str, fits: Sequence[dict[str, Any]], *, layers: Sequence[dict[str, Any]], **more: Any
 ) -> dict[str, Any]:
-    """Return a network with its fits.
+    """Return a network with its `fits`, each from :func:`loupe_fit`.
 
-    Parameters
-    ----------
-    kind : str
-        Place on the bench that it takes, in small letters: "fcnn", "cnn", or another word.
-    label : str
-        Name on the page.
-    fits : sequence of dict
-        From :func:`loupe_fit`.
-    layers : sequence of dict, optional
-        From :func:`~faceloupe.loupe.layers.loupe_layers`. Without them they are those of the tutorial's network of
-        this kind, whose pooling windows have the size `pool_size`.
-    more
-        ``name``, of the kind in a word, and ``history``.
+    `kind` is the place on the bench that it takes, "fcnn", "cnn" or another word in small letters; `label` its name on
+    the page; `layers` are :func:`~faceloupe.loupe.layers.loupe_layers` or those of the tutorial; `more` is its
+    ``name``, of the kind in a word, and ``history``.
     """
-    layers = tutorial_layers(kind, pool_size) if layers is None else list(layers)
-    return {"kind": kind, "label": label, "layers": layers, "fits": list(fits), **more}
+    return {"kind": kind, "label": label, "layers": list(layers), "fits": list(fits), **more}
 
 
-def tutorial_layers(kind: str, pool_size: int | Sequence[int] = 4) -> list[dict[str, Any]]:
+def tutorial_layers(kind: str) -> list[dict[str, Any]]:
     """Return the layers of the tutorial's "fcnn" or "cnn", named as their weights are."""
-    size = [pool_size, pool_size] if isinstance(pool_size, int) else list(pool_size)
     relu: dict[str, Any] = {"kind": "activation", "function": "relu"}
-    front: list[dict[str, Any]] = [
+    convolution: list[dict[str, Any]] = [
         {"name": "conv", "kind": "convolution", "stride": [1, 1], "padding": [0, 0]},
         {"name": "conv_relu", **relu},
-        {"name": "pool", "kind": "pooling", "size": size, "stride": size, "average": False},
+        {"name": "pool", "kind": "pooling", "size": [4, 4], "stride": [4, 4], "average": False},
     ]
-    hidden: list[dict[str, Any]] = [
+    dense: list[dict[str, Any]] = [
+        {"name": "flatten", "kind": "flatten"},
         {"name": "hidden", "kind": "dense"},
         {"name": "hidden_relu", **relu},
         {"name": "output", "kind": "dense"},
     ]
-    flatten: dict[str, Any] = {"name": "flatten", "kind": "flatten"}
-    return [*front, flatten, *hidden] if kind == "cnn" else [flatten, *hidden]
+    return [*convolution, *dense] if kind == "cnn" else dense
 
 
 def loupe_fit(

@@ -9,23 +9,11 @@ Document = dict[str, Any]
 
 
 def loupe_layers(modules: Iterable[tuple[str, Any]]) -> list[Document]:
-    """Return the layers of a network that runs its modules one after another.
+    """Return the layers of a network that runs its modules, (name, torch module), one after another.
 
-    Parameters
-    ----------
-    modules : iterable of (str, torch module)
-        As ``network.named_children()`` of a ``torch.nn.Sequential`` gives them.
-
-    Returns
-    -------
-    list of dict
-        Each with its ``kind`` ("convolution", "pooling", "activation", "normalisation", "dropout", "flatten" or
-        "dense"), its ``name``, by which its weights begin, and what its weights do not tell: stride, padding, size.
-
-    Raises
-    ------
-    InputError
-        If the loupe does not compute such a layer; the message names it and says why.
+    Each has its ``kind`` ("convolution", "pooling", "activation", "normalisation", "dropout", "flatten" or "dense"),
+    its ``name``, by which its weights begin, and what its weights do not tell: stride, padding, size. Raises InputError
+    if the loupe does not compute such a layer; the message names it and says why.
     """
     return [_layer(name, module) for name, module in modules]
 
@@ -38,8 +26,8 @@ def _layer(name: str, module: Any) -> Document:
             f"The loupe does not compute layer {name!r}, {type(module).__name__}. It knows convolutions, max and "
             "average pooling, ReLU, leaky ReLU, tanh, batch normalisation, dropout, flatten and dense layers in a row."
         )
-    wanted, read = _READERS[kind.__name__]
-    for attribute, value in wanted.items():
+    required, read = _READERS[kind.__name__]
+    for attribute, value in required.items():
         given = getattr(module, attribute)
         if given != value and given != (value, value):  # a size may be one number or two
             raise InputError(f"The loupe computes layer {name!r} with {attribute} {value} alone, and it has {given}.")

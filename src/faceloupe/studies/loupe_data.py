@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from faceloupe.faces.perturbations import shift
-from faceloupe.loupe.data import loupe_data, loupe_fit, loupe_network, loupe_state
+from faceloupe.loupe.data import loupe_data, loupe_fit, loupe_network, loupe_state, tutorial_layers
 from faceloupe.studies.experiments import NETWORKS
 from faceloupe.studies.kept import Arrays, KeptFits
 from faceloupe.studies.labels import LABELS, PIXELS
@@ -89,7 +89,7 @@ def _network(study: Study, name: str, kind: str) -> dict[str, Any]:
         "accuracy": trained.accuracy.tolist(),
         **loupe_state(float(trained.mean[fits.shown]), float(trained.scale[fits.shown]), trained.moments),
     }
-    return loupe_network(name, f"{LABELS[name]}, {PIXELS[kind]}", drawn, history=history)
+    return loupe_network(name, f"{LABELS[name]}, {PIXELS[kind]}", drawn, layers=tutorial_layers(name), history=history)
 
 
 def _half(weights: Arrays, seed: int) -> Arrays:

@@ -71,11 +71,7 @@ class RunNetwork:
 class TorchNetwork:
     """A torch module, asked with gradients; nothing is ever written into it.
 
-    Attributes
-    ----------
-    module : torch.nn.Module
-    at_once : int
-        Most faces in one batch: 1 where a network's answer depends on the faces beside it.
+    At most `at_once` faces go into one batch: 1 where a network's answer depends on the faces beside it.
     """
 
     module: "nn.Module"

@@ -167,11 +167,12 @@ def attribute(
         Unit of the network's numbers, where more is known than this face tells. If not given, the network's last
         function says it, or that its numbers sum to 1.
     certify : bool
-        Whether to check the map: it takes about as long as 10 more maps and 21 deletions of 17 faces.
+        Whether to check the map: it takes about as long as 10 more maps and 21 deletions of 17 faces. How many maps of
+        each method passed where it was measured: docs/concepts/attribution.md.
     seed : int
         Draws the masks of the correlation, and the certificate's weights and orders.
     progress : callable, optional
-        Called with (worked, whole), in faces that the network ran on, after each map and each deletion.
+        Called with (worked, total), in faces that the network ran on, after each map and each deletion.
 
     Raises
     ------
@@ -179,12 +180,6 @@ def attribute(
         If an argument is not as described; the message lists what there is.
     UnavailableError
         If integrated gradients are asked for and Captum is not installed.
-
-    Notes
-    -----
-    On the tutorial's CNN (40 fits that learned their captures, centred pixels, 160 held-out faces) the certificate
-    passed 95 % of the occlusion maps, 94 % of integrated gradients, 87 % of gradient x activation at the pooling layer,
-    41 % of Grad-CAM and 29 % of gradients; see docs/concepts/attribution.md.
     """
     network_access, chosen = access(network), _chosen_method(method, layer)
     pixels = _checked_face(face)
@@ -195,13 +190,13 @@ def attribute(
         able = ", ".join(RUN_ONLY)
         raise InputError(f"{method} needs gradients, and this network can only be run; what works: {able}")
     first = chosen.faces(pixels.shape[1:])
-    whole, worked = first + certify * faces_to_check(network_access, first), 0
+    total, worked = first + certify * faces_to_check(network_access, first), 0
 
     def tick(faces: int) -> None:
         nonlocal worked
         worked += faces
         if progress:
-            progress(worked, whole)
+            progress(worked, total)
 
     with network_access.left_as_found():
         network_access = settled(network_access, pixels, filled)
@@ -214,7 +209,7 @@ def attribute(
         if certify:
             certificate = make_certificate(network_access, question, chosen, values, expected, placement, seed, tick)
     if progress:
-        progress(whole, whole)
+        progress(total, total)
     window = "×".join(map(str, window_of(pixels.shape[1:])))
     raw = values.astype(np.float32)
     raw.flags.writeable = False

@@ -1,13 +1,14 @@
 """The certificate of a map: three checks of what it claims, with their numbers."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faceloupe.arrays import plain_fields
 from faceloupe.inspection.attribution.access import Access, TorchNetwork, target_values
 from faceloupe.inspection.attribution.methods import Method, Question
 from faceloupe.inspection.attribution.placement import Placement
@@ -30,12 +31,8 @@ Floats = NDArray[np.floating]
 class Completeness:
     """The check that the map's values sum to what the method promises.
 
-    Attributes
-    ----------
-    total, expected : float
-        Sum of the values, and the sum that is due, in the target's unit.
-    absolute : float
-        Sum of their absolute values.
+    `total` is the sum of the values, `expected` the sum that is due, `absolute` the sum of their absolute values, all
+    in the target's unit.
     """
 
     total: float
@@ -203,11 +200,10 @@ def make_certificate(
     seed: int,
     tick: Callable[[int], None],
 ) -> Certificate:
-    """Check a map, and return the certificate.
+    """Check a map `values` (h, w) that the method made of the question, and return the certificate.
 
-    `values` (h, w) are the map that the method made of the question, `expected` is the sum that is due (None where the
-    method promises none). The seed draws weights and orders. `tick` is called after each map and each deletion with the
-    number of faces that it took to run.
+    `expected` is the sum that is due (None: the method promises none). The seed draws weights and orders. `tick` is
+    called after each map and each deletion with the number of faces that it took to run.
     """
     completeness = (
         None if expected is None else Completeness(float(values.sum()), expected, float(np.abs(values).sum()))
@@ -348,5 +344,4 @@ def _area(network: Access, question: Question, cells: NDArray[np.intp], order: N
 def _document(check: Completeness | Randomisation | Deletion | None) -> dict[str, Any] | None:
     if check is None:
         return None
-    numbers = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(check).items()}
-    return numbers | {"passed": check.passed, "text": str(check)}
+    return {**plain_fields(check), "passed": check.passed, "text": str(check)}

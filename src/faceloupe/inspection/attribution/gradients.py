@@ -50,10 +50,11 @@ def slopes(value: Tensor, tensors: Sequence[Tensor], start: str = "the face") ->
 
     Raises InputError if gradients do not lead from the outputs to the first tensor, which `start` names.
     """
-    found = torch.autograd.grad(value.sum(), list(tensors), allow_unused=True) if value.requires_grad else [None]
-    if found[0] is None:
+    gradients = torch.autograd.grad(value.sum(), list(tensors), allow_unused=True) if value.requires_grad else [None]
+    if gradients[0] is None:
         raise _unreached(start)
-    return tuple(torch.zeros_like(at) if slope is None else slope for at, slope in zip(tensors, found, strict=True))
+    pairs = zip(tensors, gradients, strict=True)
+    return tuple(torch.zeros_like(tensor) if gradient is None else gradient for tensor, gradient in pairs)
 
 
 def _unreached(start: str) -> InputError:

@@ -47,16 +47,9 @@ class Question:
 class Method:
     """A method of attribution.
 
-    Attributes
-    ----------
-    compute : callable
-        ``(network, question) -> (map (h, w), what it should sum to)``, None where the method promises no sum.
-    unit : str
-        Unit of the map's numbers, with {unit} (of the target), {window} and {layer} to fill in.
-    at_layer : bool
-        Whether it looks at a layer's output.
-    faces : callable
-        Number of faces that the network runs on for one map of a face (H, W).
+    `compute(network, question)` returns the map (h, w) and what it should sum to, None where the method promises no
+    sum. `unit` is that of the map's numbers, with {unit} (of the target), {window} and {layer} to fill in. `at_layer`
+    methods look at a layer's output. `faces` counts the faces that the network runs on for one map of a face (H, W).
     """
 
     compute: Callable[[Any, Question], tuple[Map, float | None]]
@@ -110,17 +103,17 @@ def _correlation(network: Any, question: Question) -> tuple[Map, None]:
     """
     shape = question.face.shape[1:]
     centres, everywhere = window_centres(shape), pixel_placement(shape)
-    seen_at_centres = []
+    visible_at_centres = []
 
     def faces() -> Iterator[NDArray[np.float32]]:
         for mask in _masks(shape, question.seed):
-            seen_at_centres.append(mask(centres))
+            visible_at_centres.append(mask(centres))
             yield question.baseline + mask(everywhere) * (question.face - question.baseline)
 
     values = target_values(network, question.target, faces())
-    seen = np.stack(seen_at_centres)
-    seen, values = seen - seen.mean(0), values - values.mean()
-    return np.tensordot(values, seen, 1) / (seen**2).sum(0), None
+    visible = np.stack(visible_at_centres)
+    visible, values = visible - visible.mean(0), values - values.mean()
+    return np.tensordot(values, visible, 1) / (visible**2).sum(0), None
 
 
 def _masks(shape: Pair, seed: int) -> Iterator[Callable[["Placement"], NDArray[np.float32]]]:
@@ -132,10 +125,10 @@ def _masks(shape: Pair, seed: int) -> Iterator[Callable[["Placement"], NDArray[n
     points = -(-np.array(shape) // window) + 2
     for _ in range(MASKS):
         grid = (rng.random(points) < SHOWN).astype(np.float32)
-        yield partial(_seen, grid, rng.integers(window), window)
+        yield partial(_visible, grid, rng.integers(window), window)
 
 
-def _seen(
+def _visible(
     grid: NDArray[np.float32], shift: NDArray[np.intp], window: NDArray[np.intp], places: "Placement"
 ) -> NDArray[np.float32]:
     """Return a grid whose points lie a window apart, the first at -shift, at other places: linear in between."""
@@ -143,8 +136,8 @@ def _seen(
         np.maximum(0, 1 - np.abs((at[:, None] + start) / step - np.arange(count))).astype(np.float32)
         for at, start, step, count in zip((places.rows, places.columns), shift, window, grid.shape, strict=True)
     )
-    seen: NDArray[np.float32] = down @ grid @ across.T
-    return seen
+    visible: NDArray[np.float32] = down @ grid @ across.T
+    return visible
 
 
 def _gradient(network: TorchNetwork, question: Question) -> tuple[Map, None]:

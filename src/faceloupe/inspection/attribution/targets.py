@@ -21,17 +21,10 @@ TargetLike = int | tuple[int, int] | Sequence[float] | NDArray[Any] | None
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """One number made of a network's outputs.
+    """One number made of a network's outputs: their sum with `weights` (K,), plus `offset`.
 
-    Attributes
-    ----------
-    text : str
-        "logit of class 1", "cosine with the given template", ...
-    unit : {"logit", "probability", "log-probability", "cosine"}
-    weights : array of float32, shape (K,)
-        The number is the sum of the outputs weighted by this. Cosine: this is the template, of length 1.
-    offset : float
-        Constant added to that sum.
+    `text` is "logit of class 1", "cosine with the given template", ...; `unit` that of the outputs, or "cosine", for
+    which `weights` are the template, of length 1.
     """
 
     text: str
@@ -76,23 +69,10 @@ def taken_for(outputs: NDArray[np.float64], unit: Unit) -> int:
 
 
 def choose_target(target: TargetLike, outputs: NDArray[np.float64], unit: Unit) -> Target:
-    """Read the target of an attribution.
+    """Read the target of an attribution, as :func:`~faceloupe.inspection.attribute` takes it, for outputs (K,).
 
-    Parameters
-    ----------
-    target : None, int, (int, int) or array of shape (K,)
-        None: the network's own answer. An int: the logit of that class. A pair (a, b): logit of a minus logit of b. An
-        array: the cosine between the outputs and this template. A network with one logit has two classes: the logit is
-        evidence for class 1, minus the logit for class 0.
-    outputs : array, shape (K,)
-        The network's outputs for the face.
-    unit : {"logit", "probability", "log-probability"}
-        Unit of the outputs.
-
-    Raises
-    ------
-    InputError
-        If the network has no such class, or the template does not fit its outputs.
+    A network with one logit has two classes: the logit is evidence for class 1, minus the logit for class 0. Raises
+    InputError if the network has no such class, or the template does not fit its outputs.
     """
     count = len(outputs)
     if target is None:
@@ -137,8 +117,8 @@ def _of_template(template: ArrayLike, count: int) -> Target:
 
 
 def _is_class(value: Any, count: int) -> bool:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return whole and 0 <= value < max(2, count)
+    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return is_integer and 0 <= value < max(2, count)
 
 
 def _choices(count: int) -> str:

@@ -1,12 +1,13 @@
 """Diagnosis of dead units: what their inputs are made of, and the likely cause in words."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from faceloupe.arrays import plain_fields
 from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.captures import batch_of
@@ -119,13 +120,7 @@ class UnitReport(Shown):
 
     def to_document(self) -> dict[str, Any]:
         """Return numbers and words as a plain dictionary."""
-        fields = asdict(self)
-        return fields | {
-            "schema": "faceloupe.units/1",
-            "dead": list(fields["dead"]),
-            "duplicates": [list(group) for group in self.duplicates],
-            "words": list(self.words),
-        }
+        return {**plain_fields(self), "schema": "faceloupe.units/1", "words": list(self.words)}
 
 
 def diagnose_units(
@@ -240,9 +235,9 @@ def _pushes(
     of_ones = _read(weights.of_ones[None], relu)[0]
     pushes = {}
     for unit in units:
-        whole = inputs[:, unit].astype(np.float64)
+        of_unit = inputs[:, unit].astype(np.float64)
         # Sums of products are linear: without the mean, a unit loses the mean times what it makes of ones.
-        left = whole - mean * of_ones[unit]
+        left = of_unit - mean * of_ones[unit]
         pushes[unit] = Push(
             bias=float(weights.bias[unit]),
             weight_sum=float(weights.sums[unit]),
@@ -251,7 +246,7 @@ def _pushes(
             left=float(left.mean()),
             spread=float(left.std()),
             alive_without_mean=_faces_above_0(left),
-            alive_without_bias=_faces_above_0(whole - weights.bias[unit]),
+            alive_without_bias=_faces_above_0(of_unit - weights.bias[unit]),
         )
     return pushes
 

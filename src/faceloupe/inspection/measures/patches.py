@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from faceloupe.arrays import encode_array
+from faceloupe.arrays import plain_fields
 from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.captures import batch_of
@@ -50,24 +50,11 @@ class Patch:
 
     def to_document(self) -> dict[str, Any]:
         """Return the fields as a plain dictionary, the pixels as an encoded array."""
-        return {
-            "value": self.value,
-            "capture": self.capture,
-            "position": list(self.position),
-            "corner": list(self.corner),
-            "pixels": encode_array(self.pixels),
-        }
+        return plain_fields(self)
 
 
 class Patches(Shown, tuple[Patch, ...]):
-    """The patches that excite a unit most, the strongest first; a notebook shows them as pictures.
-
-    Attributes
-    ----------
-    layer : str
-    unit : int
-        Index of the unit in the layer, from 0.
-    """
+    """The patches that excite a unit (from 0) of a layer most, the strongest first."""
 
     layer: str
     unit: int

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from faceloupe.arrays import plain_fields
 from faceloupe.errors import InputError
 from faceloupe.inspection.anatomy import anatomy
 from faceloupe.inspection.captures import real_numbers
@@ -105,23 +106,7 @@ class ShiftSensitivity(Shown):
 
     def to_document(self) -> dict[str, Any]:
         """Return the numbers and the words as a plain dictionary."""
-        return {
-            "schema": "faceloupe.shifts/1",
-            "pixels": list(self.pixels),
-            "n": self.n,
-            "layers": [
-                {
-                    "name": layer.name,
-                    "source": layer.source,
-                    "shape": list(layer.shape),
-                    "stride": layer.stride and list(layer.stride),
-                    "equivariance_error": list(layer.equivariance_error),
-                    "change": list(layer.change),
-                }
-                for layer in self.layers
-            ],
-            "words": list(self.words),
-        }
+        return {"schema": "faceloupe.shifts/1", **plain_fields(self), "words": list(self.words)}
 
 
 def shift_sensitivity(
@@ -150,35 +135,32 @@ def shift_sensitivity(
     """
     network = resolve_network(network)
     faces, pixels = _checked(faces, pixels)
-    known = anatomy(network, faces.shape[1:]).layers
-    sources = {layer.name: layer.source for layer in known}
-    fields = {IMAGE: Field.of_image((faces.shape[2], faces.shape[3])), **{layer.name: layer.field for layer in known}}
-    still = {IMAGE: faces, **trace(network, faces, layers)}
-    rulers = {name: _between_faces(output) for name, output in still.items()}
-    errors: dict[str, list[float | None]] = {name: [] for name in still}
-    changes: dict[str, list[float | None]] = {name: [] for name in still}
+    layers_by_name = {layer.name: layer for layer in anatomy(network, faces.shape[1:]).layers}
+    outputs = {IMAGE: faces, **trace(network, faces, layers)}
+    fields = {name: layer.field for name, layer in layers_by_name.items()}
+    fields[IMAGE] = Field.of_image((faces.shape[2], faces.shape[3]))
+    between_faces = {name: _between_faces(output) for name, output in outputs.items()}
+    errors: dict[str, list[float | None]] = {name: [] for name in outputs}
+    changes: dict[str, list[float | None]] = {name: [] for name in outputs}
     for distance in pixels:
         shifted = [_shift(faces, distance, axis) for axis in (2, 3)]
-        moved = [{IMAGE: batch, **trace(network, batch, list(still)[1:])} for batch in shifted]
-        for name, output in still.items():
-            pair = [outputs[name] for outputs in moved]
+        moved = [{IMAGE: batch, **trace(network, batch, list(outputs)[1:])} for batch in shifted]
+        for name, output in outputs.items():
+            pair = [of_moved[name] for of_moved in moved]
             errors[name].append(_equivariance_error(output, pair, fields[name], distance))
-            changes[name].append(_change(output, pair, rulers[name]))
-    return ShiftSensitivity(
-        pixels,
-        len(faces),
-        tuple(
-            LayerShift(
-                name=name,
-                source=sources.get(name),
-                shape=output.shape[1:],
-                stride=field.stride if (field := fields[name]) else None,
-                equivariance_error=tuple(errors[name]),
-                change=tuple(changes[name]),
-            )
-            for name, output in still.items()
-        ),
-    )
+            changes[name].append(_change(output, pair, between_faces[name]))
+    shifts = [
+        LayerShift(
+            name=name,
+            source=layers_by_name[name].source if name in layers_by_name else None,
+            shape=output.shape[1:],
+            stride=field.stride if (field := fields[name]) else None,
+            equivariance_error=tuple(errors[name]),
+            change=tuple(changes[name]),
+        )
+        for name, output in outputs.items()
+    ]
+    return ShiftSensitivity(pixels, len(faces), tuple(shifts))
 
 
 def _checked(faces: ArrayLike, pixels: Sequence[int]) -> tuple[Maps, tuple[int, ...]]:
@@ -206,11 +188,11 @@ def _between_faces(output: Maps) -> float:
     return float(np.sqrt(2 * np.sum((flat - flat.mean(axis=0)) ** 2) / (len(flat) - 1)))
 
 
-def _change(output: Maps, moved: Sequence[Maps], ruler: float) -> float | None:
-    if not ruler:
+def _change(output: Maps, moved: Sequence[Maps], between_faces: float) -> float | None:
+    if not between_faces:
         return None
     squares = [np.sum((shifted - output).astype(np.float64) ** 2) / len(output) for shifted in moved]
-    return float(np.sqrt(np.mean(squares)) / ruler)
+    return float(np.sqrt(np.mean(squares)) / between_faces)
 
 
 def _equivariance_error(output: Maps, moved: Sequence[Maps], field: Field | None, distance: int) -> float | None:

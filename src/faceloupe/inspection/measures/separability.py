@@ -1,15 +1,16 @@
 """Linear separability of two classes at a layer, as a number with its control."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from faceloupe.arrays import plain_fields
 from faceloupe.errors import InputError
-from faceloupe.inspection.measures.vectors import centred_gram
+from faceloupe.inspection.measures.vectors import centred_gram, flat
 from faceloupe.pages import Shown
 
 # The probe's penalty as a share of the captures' mean squared distance from their mean: no layer's scale favours it.
@@ -74,9 +75,8 @@ class Separability(Shown):
 
     def to_document(self) -> dict[str, Any]:
         """Return the numbers, and what they make together, as a plain dictionary."""
-        return asdict(self) | {
+        return plain_fields(self) | {
             "schema": "faceloupe.separability/1",
-            "shuffled_correct": list(self.shuffled_correct),
             "accuracy": self.accuracy,
             "shuffled_accuracy": self.shuffled_accuracy,
             "selectivity": self.selectivity,
@@ -156,16 +156,14 @@ def _correct(values: Floats, vectors: Floats, y: Floats, seed: int, shuffles: in
 
 def _checked(features: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
     """Return features (n, d) and labels as -1.0 and +1.0 (n,)."""
-    X = np.asarray(features, dtype=np.float64)
+    X = flat(features, "features", least=1)
     classes, index = np.unique(np.asarray(labels), return_inverse=True)
-    if X.ndim < 2 or index.ndim != 1 or len(X) != len(index):
-        raise InputError(f"expected features (n, d) and labels (n,), got {X.shape} and {np.shape(labels)}")
+    if index.ndim != 1 or len(X) != len(index):
+        raise InputError(f"expected features (n, d) and labels (n,), got {np.shape(features)} and {np.shape(labels)}")
     if len(classes) != 2 or np.bincount(index).min() < 2:
         counts = ", ".join(f"{n} of class {name}" for name, n in zip(classes, np.bincount(index), strict=True))
         raise InputError(f"labels: expected two classes of two captures or more, got {counts}")
-    if not np.isfinite(X).all():
-        raise InputError("features: expected finite numbers, got NaN or infinity; the network may have diverged")
-    return X.reshape(len(X), -1), np.where(index == 1, 1.0, -1.0)
+    return X, np.where(index == 1, 1.0, -1.0)
 
 
 def _hat_matrix(values: Floats, vectors: Floats) -> Floats:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from faceloupe.arrays import plain_fields
 from faceloupe.errors import InputError
 from faceloupe.inspection.measures.vectors import centred_gram, flat
 from faceloupe.pages import Shown
@@ -65,29 +66,12 @@ class Similarity(Shown):
 
     def to_document(self) -> dict[str, Any]:
         """Return the numbers as a plain dictionary; an undefined one is None."""
-        return {
-            "schema": "faceloupe.similarity/1",
-            "n": self.n,
-            "d": list(self.d),
-            "biased": _number(self.biased),
-            "unbiased": _number(self.unbiased),
-            "shuffled": [_number(value) for value in self.shuffled],
-            "shuffled_biased": [_number(value) for value in self.shuffled_biased],
-            "p_value": self.p_value,
-        }
+        return {"schema": "faceloupe.similarity/1", **plain_fields(self), "p_value": self.p_value}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LayerSimilarity(Shown):
-    """CKA of every layer of one trace with every layer of another.
-
-    Attributes
-    ----------
-    rows, columns : tuple of str
-        The layers' names, in the order of running.
-    cells : tuple of tuple of Similarity
-        By row, then column; every pair had the same shuffles.
-    """
+    """CKA of every layer of one trace (`rows`) with every layer of another (`columns`), after the same shuffles."""
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
@@ -97,11 +81,6 @@ class LayerSimilarity(Shown):
     def unbiased(self) -> Floats:
         """Unbiased CKA, (rows, columns); NaN where it is undefined."""
         return np.array([[cell.unbiased for cell in row] for row in self.cells])
-
-    @property
-    def biased(self) -> Floats:
-        """Biased CKA, (rows, columns)."""
-        return np.array([[cell.biased for cell in row] for row in self.cells])
 
     def __getitem__(self, names: tuple[str, str]) -> Similarity:
         """Return the similarity of one pair: ``similarity["conv", "hidden"]``."""
@@ -229,7 +208,3 @@ def _without_diagonal(gram: Floats) -> Floats:
 def _unit(matrix: Floats, rounding: float) -> Floats:
     length = np.linalg.norm(matrix)
     return matrix / length if length > rounding else np.full_like(matrix, np.nan)
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else value

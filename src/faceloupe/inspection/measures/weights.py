@@ -19,15 +19,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Weights:
-    """The weights and biases of a layer whose every output is a sum of inputs times weights, plus a bias.
-
-    Attributes
-    ----------
-    layer : Layer
-        The convolution or dense layer.
-    weight : array, shape (units, channels, h, w) or (units, inputs)
-    bias : array, shape (units,)
-    """
+    """Weights (units, channels, h, w) or (units, inputs) and biases (units,) of a convolution or a dense layer."""
 
     layer: Layer
     weight: Floats

@@ -53,13 +53,7 @@ TO_CHANNELS_FIRST, TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Graph:
-    """A model that takes one image, tidied so that weights are initialisers and inputs are inputs.
-
-    Attributes
-    ----------
-    model : onnx.ModelProto
-        Never changed once it is here.
-    """
+    """A model that takes one image, tidied so that weights are initialisers and inputs are inputs; never changed."""
 
     model: "ModelProto"
 
@@ -155,20 +149,20 @@ class Graph:
 
     def _maker(self, name: str) -> "NodeProto | None":
         """Return the last operator that changed a tensor's numbers; None if it does not depend on the image."""
-        node = self._makers.get(name)
-        while node is not None and node.op_type in _HANDING_ON:
-            node = self._makers.get(node.input[0])
-        return node
+        while name in self.makers and self.makers[name].op_type in _HANDING_ON:
+            name = self.makers[name].input[0]
+        return None if name in self.constants else self.makers.get(name)
 
     @cached_property
-    def _makers(self) -> "Mapping[str, NodeProto]":
-        return {output: node for node in self.nodes.values() for output in node.output}
+    def makers(self) -> "Mapping[str, NodeProto]":
+        """The operator that makes each tensor, by the tensor's name."""
+        return {output: node for node in self.model.graph.node for output in node.output}
 
     def _is_all(self, name: str, number: float) -> bool:
         """Return whether a constant holds one number only."""
         if name in self.tensors:
             return bool(np.all(self.constant(name) == number))
-        maker = next((node for node in self.model.graph.node if name in node.output), None)
+        maker = self.makers.get(name)
         if maker is not None and maker.op_type == "Constant":
             return settings_of(maker).get("value_float") == number
         return maker is not None and maker.op_type in ("Cast", "Identity") and self._is_all(maker.input[0], number)
@@ -185,7 +179,7 @@ class Graph:
         """Return the shape of an initialiser, or of what is made of one number by number; None for other tensors."""
         if name in self.tensors:
             return tuple(self.tensors[name].dims)
-        maker = next((node for node in self.model.graph.node if name in node.output), None)
+        maker = self.makers.get(name)
         return self.shape_of(maker.input[0]) if maker and maker.op_type in _NUMBER_BY_NUMBER else None
 
     @cached_property

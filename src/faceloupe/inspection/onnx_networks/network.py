@@ -87,23 +87,10 @@ class OnnxNetwork:
         return tuple(self.graph.nodes)
 
     def run(self, faces: ArrayLike) -> Floats:
-        """Return the answers of the network, one vector for each capture.
+        """Return the answers (N, K) to captures (N, C, H, W), prepared as the network was trained.
 
-        Of several outputs that is the one called "logits", or else the first of fractions.
-
-        Parameters
-        ----------
-        faces : array, shape (N, C, H, W)
-            Prepared as the network was trained: nothing is done to them here.
-
-        Returns
-        -------
-        array of float32, shape (N, K)
-
-        Raises
-        ------
-        InputError
-            If `faces` has another shape, or the network cannot run on it.
+        Of several outputs the answer is the one called "logits", or else the first of fractions. Raises InputError if
+        the captures have another shape, or the network cannot run on them.
         """
         batch = self._checked(faces)
 
@@ -120,20 +107,10 @@ class OnnxNetwork:
             return np.stack([*threads.map(answer, batch)]).astype(np.float32)
 
     def trace(self, faces: ArrayLike, layers: Iterable[str] | None = None) -> Trace:
-        """Run captures and keep the output of every layer, or of those named.
+        """Run captures and keep the output of every layer, as :func:`faceloupe.inspection.trace` does.
 
-        Parameters
-        ----------
-        faces : array, shape (N, C, H, W)
-            Prepared as the network was trained.
-        layers : names, optional
-            Names out of :attr:`layers`. Only these are kept; while a capture runs, the memory is that of all its
-            layers' outputs. For an operator with several outputs, the first is kept.
-
-        Raises
-        ------
-        InputError
-            If `faces` has another shape, the network cannot run on it, or a name is that of no layer.
+        While a capture runs, the memory is that of all its layers' outputs. Of an operator with several outputs the
+        first is kept.
         """
         batch = self._checked(faces)
         names = chosen_layers(layers, self.layers)
@@ -144,13 +121,7 @@ class OnnxNetwork:
         return Trace({name: stacked(each) for name, each in zip(names, outputs, strict=True)}, sides)
 
     def tensors(self, faces: ArrayLike, names: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
-        """Go through the captures, each time with the tensors of these names in the file, as they are for a batch of 1.
-
-        Raises
-        ------
-        InputError
-            If `faces` has another shape, or the network cannot run on it.
-        """
+        """Go through captures, each time with the tensors of these names in the file, as they are for a batch of 1."""
         return (self._outputs(self._tracer, face, names) for face in self._checked(faces))
 
     def randomised(self, seed: int) -> "OnnxNetwork":

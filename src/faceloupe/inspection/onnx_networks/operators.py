@@ -49,13 +49,7 @@ _DOMAINS = {"", "ai.onnx", "com.microsoft"}
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Operator:
-    """One operator of a graph, with the shapes it had in one run.
-
-    Attributes
-    ----------
-    given, output : tuple of int
-        Shapes, with the batch, of the first tensor it takes that carries the image and of the first that it makes.
-    """
+    """One operator of a graph; `given` is the shape of its first input made of the image, `output` of its output."""
 
     graph: Graph
     node: "NodeProto"

@@ -18,22 +18,13 @@ Arrays = Mapping[str, NDArray[Any]]
 class Rectifying:
     """The operators of a graph that make each number from those at its place, to be run alone on other numbers.
 
-    Parameters
-    ----------
-    arrays : mapping of str to array
-        The image, and every tensor made of it, as they are in one run.
+    `arrays` are the image, and every tensor made of it, as they are in one run.
     """
 
     def __init__(self, graph: Graph, arrays: Arrays) -> None:
         self._graph = graph
         self._arrays = arrays
         self._makers: dict[str, NodeProto] = {}  # by what they put out, but for ReLUs
-        self._constant_makers = {
-            name: node
-            for node in graph.model.graph.node
-            for name in node.output
-            if name not in arrays and not any(source in arrays for source in node.input)
-        }
 
     def is_relu(self, node: "NodeProto") -> bool:
         """Return whether an operator's output is the ReLU of another tensor, up to a ceiling.
@@ -86,13 +77,14 @@ class Rectifying:
         from onnx import ModelProto, helper
 
         nodes, weights, waiting = [node], [], [*node.input]
-        seen = {root, ""}
+        constants = self._graph.constants.keys() - self._graph.tensors.keys()
+        passed = {root, ""}
         while waiting:
             name = waiting.pop()
-            if name in seen:
+            if name in passed:
                 continue
-            seen.add(name)
-            maker = self._makers.get(name) or self._constant_makers.get(name)
+            passed.add(name)
+            maker = self._graph.makers[name] if name in constants else self._makers.get(name)
             if name in self._graph.tensors:
                 weights.append(self._graph.tensors[name])
             elif maker is None:
@@ -100,13 +92,13 @@ class Rectifying:
             else:
                 nodes.append(maker)
                 waiting += maker.input
-        whole, given = self._graph.model, self._arrays[root]
+        model, given = self._graph.model, self._arrays[root]
         kind = helper.np_dtype_to_tensor_dtype(given.dtype)
-        ordered = [each for each in whole.graph.node if any(each is part for part in nodes)]
+        ordered = [each for each in model.graph.node if any(each is node_ for node_ in nodes)]
         inputs = [helper.make_tensor_value_info(root, kind, given.shape)]
         outputs = [helper.make_tensor_value_info(output_of(node), kind, None)]
         graph = helper.make_graph(ordered, "part", inputs, outputs, weights)
-        model: ModelProto = helper.make_model(
-            graph, opset_imports=whole.opset_import, functions=whole.functions, ir_version=whole.ir_version
+        part: ModelProto = helper.make_model(
+            graph, opset_imports=model.opset_import, functions=model.functions, ir_version=model.ir_version
         )
-        return model
+        return part

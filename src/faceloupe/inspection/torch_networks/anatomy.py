@@ -45,12 +45,8 @@ class _Origin:
 class _Run(Visitor):
     """Turns what ran into layers; a tensor's identity tells where it comes from.
 
-    Attributes
-    ----------
-    read : set of str
-        The layers whose outputs a function outside the layers reads.
-    gaps : list of str
-        The layers before which something ran that cannot be seen.
+    A function outside the layers reads the outputs of the layers in `read`; before those in `gaps` something ran that
+    cannot be seen.
     """
 
     def __init__(self, image: Tensor) -> None:

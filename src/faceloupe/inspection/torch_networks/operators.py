@@ -111,20 +111,11 @@ _ARGUMENTS = {
 class Operator:
     """One function that ran, with the shapes that it took and made; the tensors themselves are not kept.
 
-    Attributes
-    ----------
-    name : str
-        "conv2d", also for its method, its form in place, and other names of the same.
-    arguments : mapping
-        Arguments that are read, by name; a tensor among them as its shape.
-    given, output : tuple of int
-        Shapes, with the batch, of the first tensor that carries the image and of the first that it makes, () before.
-    carried : int
-        Number of its inputs that carry the image.
-    parameters : tuple of Tensor
-        The parameters that it took as they are.
-    rectifies : bool
-        Whether it is a ReLU, or ends one that several functions make.
+    `name` is "conv2d" also for its method, its form in place and other names of the same; `arguments` are those that
+    are read, a tensor among them as its shape; `given` and `output` are shapes, with the batch, of the first tensor
+    that carries the image and of the first that it makes, () before; `carried` counts the inputs that carry the image;
+    `parameters` are those that it took as they are; `rectifies` says whether it is a ReLU, or ends one of several
+    functions.
     """
 
     name: str

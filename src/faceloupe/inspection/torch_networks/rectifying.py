@@ -21,10 +21,7 @@ Made: TypeAlias = tuple[Tensor, Callable[..., Any], Any, Any]  # what a function
 class Rectifying:
     """The last functions of a run, to be run again on other numbers.
 
-    Parameters
-    ----------
-    constants : container of int
-        Identities of the tensors that do not depend on the image.
+    `constants` are the identities of the tensors that do not depend on the image.
     """
 
     def __init__(self, constants: Container[int]) -> None:
@@ -53,25 +50,25 @@ class Rectifying:
             self._made.clear()  # a copy of it is no ReLU of its own
         return is_relu
 
-    def _roots(self, place: int, seen: set[int]) -> Iterator[Tensor]:
+    def _roots(self, place: int, passed: set[int]) -> Iterator[Tensor]:
         """Go through the tensors that depend on the image and of which a function's output was made."""
-        seen.add(place)
+        passed.add(place)
         _, _, args, kwargs = self._made[place]
         for tensor in tensors_of((args, kwargs)):
             if tensor.is_floating_point() and id(tensor) not in self._constants:
                 yield tensor
             earlier = self._maker(tensor, place)
-            if earlier is not None and earlier not in seen:
-                yield from self._roots(earlier, seen)
+            if earlier is not None and earlier not in passed:
+                yield from self._roots(earlier, passed)
 
     def _maker(self, tensor: Tensor, before: int) -> int | None:
         return next((place for place in reversed(range(before)) if self._made[place][0] is tensor), None)
 
     def _is_relu_of(self, root: Tensor) -> bool:
-        one = root[:1] if root.ndim else root  # capture: how many there are does not matter
-        numbers = [torch.as_tensor(each, dtype=root.dtype, device=root.device) for each in relu_probes(one.numel())]
+        capture = root[:1] if root.ndim else root  # how many there are does not matter
+        numbers = [torch.as_tensor(each, dtype=root.dtype, device=root.device) for each in relu_probes(capture.numel())]
         try:
-            made = [self._again(len(self._made) - 1, root, each.view(one.shape), {}) for each in numbers]
+            made = [self._again(len(self._made) - 1, root, each.view(capture.shape), {}) for each in numbers]
             return acts_as_relu(
                 [(_as_array(each), _as_array(output)) for each, output in zip(numbers, made, strict=True)]
             )

@@ -52,17 +52,9 @@ _OF_THREAD = threading.local()  # .watchers: of this thread, the last one within
 class Call:
     """One run of a layer: a module, or a function that no module of a layer calls.
 
-    Attributes
-    ----------
-    name, kind : str
-        "conv2.relu" and "ReLU"; of a function "relu()" and "relu". The second run of a name is "relu() (2)".
-    module : torch.nn.Module or None
-    given : Tensor or None
-        The first tensor that it took.
-    output : Tensor
-        The first that it made.
-    again : callable
-        Function that runs the layer on another tensor in place of `given`.
+    `name` and `kind` are "conv2.relu" and "ReLU", of a function "relu()" and "relu"; the second run of a name is
+    "relu() (2)". `given` is the first tensor that it took, `output` the first that it made; `again` runs it on another
+    tensor in place of `given`.
     """
 
     name: str
@@ -365,13 +357,13 @@ def leaves(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
     A network that has no parts itself is written with functions, which are its layers; one of torch's own is a layer.
     """
-    seen: set[int] = set()
+    passed: set[int] = set()
     waiting = [("", network)]
     while waiting:
         name, module = waiting.pop()
-        if id(module) in seen:
+        if id(module) in passed:
             continue
-        seen.add(id(module))
+        passed.add(id(module))
         # What makes the weights of a module from others (weight or spectral norm) is not part of the network.
         made = parametrize.is_parametrized(module)
         parts = [part for part in module.named_children() if not (made and part[0] == "parametrizations")]

@@ -67,8 +67,8 @@ def layer_similarity_section(result: LayerSimilarity) -> Block:
     summary = f"{counted(len(result.rows), 'layer')} by {counted(len(result.columns), 'layer')}, {n} captures."
     if len(rows) < len(result.rows) or len(columns) < len(result.columns):
         summary += f" The picture holds all of them, the table at most {LAYERS} a side, evenly chosen."
-    known = unbiased[np.isfinite(unbiased)]
-    span = f"from {known.min():.2f} to {known.max():.2f}" if known.size else "all undefined"
+    finite = unbiased[np.isfinite(unbiased)]
+    span = f"from {finite.min():.2f} to {finite.max():.2f}" if finite.size else "all undefined"
     matrix = pictures(
         "matrix",
         "Unbiased CKA, every layer with every layer",

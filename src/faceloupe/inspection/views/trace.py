@@ -79,8 +79,8 @@ def _vectors(output: Floats) -> tuple[Iterator[tuple[str, Floats]], str]:
 
 
 def _span(array: NDArray[Any]) -> str:
-    known = array[np.isfinite(array)]
-    if not known.size:
+    finite = array[np.isfinite(array)]
+    if not finite.size:
         return "no finite number"
-    least, most = map(three_figures, (known.min(), known.max()))
+    least, most = map(three_figures, (finite.min(), finite.max()))
     return f"from {least} to {most}"
