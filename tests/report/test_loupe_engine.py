@@ -38,15 +38,22 @@ SEEDS = {"fcnn": 17, "cnn": 13}  # fits that learn on raw pixels too, and that r
 pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
 
 
-def node(*arguments, given=""):
-    command = [NODE, "--import", HERE / "register.mjs", *arguments]
-    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+COMMAND = [NODE, "--import", HERE / "register.mjs"]
 
 
-def run(job, **given):
-    return json.loads(node(HERE / "run.mjs", given=json.dumps({"job": job, **given})))
+@pytest.fixture(scope="module")
+def run():
+    """Do a job with the modules of the page: ``run("forward", faces=...)``."""
+    with subprocess.Popen(
+        [*COMMAND, HERE / "run.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as node:
+
+        def done(job, **given):
+            print(json.dumps({"job": job, **given}), file=node.stdin)
+            return json.loads(node.stdout.readline())
+
+        yield done
+        node.stdin.close()
 
 
 def as_given(network, preprocessing):
@@ -92,10 +99,12 @@ def classifiers(faces):
 
 
 def test_the_modules_pass_their_own_tests():
-    node("--test", *sorted(HERE.glob("*.test.mjs")))
+    command = [*COMMAND, "--test", *sorted(HERE.glob("*.test.mjs"))]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_arrays_are_read_as_python_wrote_them():
+def test_arrays_are_read_as_python_wrote_them(run):
     halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
     rng = np.random.default_rng(0)
     arrays = [halves.reshape(256, 256), rng.normal(size=(3, 5)).astype(np.float32), np.arange(256, dtype=np.uint8)]
@@ -146,7 +155,7 @@ def network_of(sentence, size=(23, 18), seed=0):
 
 
 @pytest.mark.parametrize("sentence", ANY.values(), ids=ANY)
-def test_any_network_agrees_with_pytorch_layer_by_layer(sentence, grey, faces):
+def test_any_network_agrees_with_pytorch_layer_by_layer(run, sentence, grey, faces):
     network = network_of(sentence)
     preprocessing = fit_preprocessing("standardise", faces[:20])
     images = torch.from_numpy(preprocessing.apply(faces[:40, :23, :18])[:, np.newaxis])
@@ -169,7 +178,7 @@ def winners_of(found, place, like):
 
 
 @pytest.mark.parametrize(("kind", "preprocess"), KINDS)
-def test_the_logits_of_all_400_faces_are_those_of_the_classifier(kind, preprocess, classifiers, grey, faces):
+def test_the_logits_of_all_400_faces_are_those_of_the_classifier(run, kind, preprocess, classifiers, grey, faces):
     classifier = classifiers[kind, preprocess]
     found = run("forward", faces=encode_array(grey), **given_by(classifier))
     logits = decode_array(found["outputs"][-1])[:, 0]
@@ -179,7 +188,7 @@ def test_the_logits_of_all_400_faces_are_those_of_the_classifier(kind, preproces
 
 @pytest.mark.parametrize("target", [0, 1])
 @pytest.mark.parametrize("sentence", ANY.values(), ids=ANY)
-def test_the_ledger_adds_up_and_its_terms_are_gradient_times_feature(sentence, target, grey, faces):
+def test_the_ledger_adds_up_and_its_terms_are_gradient_times_feature(run, sentence, target, grey, faces):
     network = network_of(sentence)
     preprocessing = fit_preprocessing("centre", faces[:20])
     images = torch.from_numpy(preprocessing.apply(faces[:10, :23, :18])[:, np.newaxis])
@@ -198,7 +207,7 @@ def test_the_ledger_adds_up_and_its_terms_are_gradient_times_feature(sentence, t
 
 
 @pytest.mark.parametrize("sentence", ANY.values(), ids=ANY)
-def test_the_gradients_are_those_of_pytorch(sentence, grey, faces):
+def test_the_gradients_are_those_of_pytorch(run, sentence, grey, faces):
     network = network_of(re.sub("dropout, ", "", sentence)).train()
     given = as_given(network, fit_preprocessing("centre", faces[:20]))
     images = torch.from_numpy(faces[:6, :23, :18] - np.float32(given["preprocessing"]["mean"]))[:, np.newaxis]
@@ -214,7 +223,7 @@ def test_the_gradients_are_those_of_pytorch(sentence, grey, faces):
             np.testing.assert_allclose(settled(found["weights"][name], value.shape), value, atol=1e-5, err_msg=name)
 
 
-def test_a_cell_of_any_layer_agrees_with_numpy(grey, faces):
+def test_a_cell_of_any_layer_agrees_with_numpy(run, grey, faces):
     network = network_of(ANY["several people"])
     preprocessing = fit_preprocessing("none", faces)
     cells = {"convolution": [(0, 0, 0, 0), (4, 5, 3, 2), (4, 1, 8, 6)], "pooling": [(3, 2, 5, 4), (6, 0, 1, 2)]}
@@ -243,7 +252,7 @@ def test_a_cell_of_any_layer_agrees_with_numpy(grey, faces):
 
 
 @pytest.mark.parametrize("kind", ["fcnn", "cnn"])
-def test_silent_units_are_the_dead_units_of_inspection(kind, grey, faces):
+def test_silent_units_are_the_dead_units_of_inspection(run, kind, grey, faces):
     classifier = fit(kind, "none", 5, faces)
     names = [name for name, _ in classifier.network_.named_children()]
     layers = trace(classifier.network_, faces[:20, np.newaxis])
@@ -258,7 +267,7 @@ def test_silent_units_are_the_dead_units_of_inspection(kind, grey, faces):
 
 
 @pytest.mark.parametrize(("kind", "preprocess"), KINDS)
-def test_training_in_the_page_is_training_in_python(kind, preprocess, grey, faces):
+def test_training_in_the_page_is_training_in_python(run, kind, preprocess, grey, faces):
     preprocessing = fit_preprocessing(preprocess, faces[:20])
     images = preprocessing.apply(faces[:20])[:, np.newaxis]
     orders = batch_orders(20, EPOCHS, SEEDS[kind])
@@ -293,7 +302,7 @@ OPTIMISERS = {
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
-def test_optimisers_are_those_of_pytorch_where_it_agrees_with_keras(optimiser, grey, faces):
+def test_optimisers_are_those_of_pytorch_where_it_agrees_with_keras(run, optimiser, grey, faces):
     network = network_of(ANY["overlapping windows"]).train()
     given = as_given(network, fit_preprocessing("none", faces))
     labels, orders = torch.arange(12) % 3, [list(range(12))] * 3
@@ -313,22 +322,28 @@ def test_optimisers_are_those_of_pytorch_where_it_agrees_with_keras(optimiser, g
         )
 
 
-def test_the_cross_entropy_is_that_of_pytorch():
+def test_the_cross_entropy_is_that_of_pytorch(run):
     logits = np.random.default_rng(0).normal(0, 5, (20, 4))
     found = run("loss", logits=logits.tolist(), labels=(np.arange(20) % 4).tolist())
     expected = functional.cross_entropy(torch.from_numpy(logits), torch.arange(20) % 4, reduction="none")
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
-def changed(face, *changes):
-    return settled(run("change", face=encode_array(face), changes=list(changes)), (len(changes), *face.shape))
+@pytest.fixture(scope="module")
+def changed(run):
+    """A face after each of some changes: ``changed(face, {"dx": 3}, {"blur": 1})``."""
+
+    def changed(face, *changes):
+        return settled(run("change", face=encode_array(face), changes=list(changes)), (len(changes), *face.shape))
+
+    return changed
 
 
 SHAPES = pytest.mark.parametrize("shape", [(64, 64), (11, 13)])
 
 
 @SHAPES
-def test_changes_agree_with_the_perturbations_of_python(shape, faces):
+def test_changes_agree_with_the_perturbations_of_python(changed, shape, faces):
     face = faces[3, : shape[0], : shape[1]].copy()
     shifts = [(0, 0), (5, 0), (-3, 2), (10, -10), (0, 7)]
     for (dx, dy), found in zip(shifts, changed(face, *({"dx": dx, "dy": dy} for dx, dy in shifts)), strict=True):
@@ -343,7 +358,7 @@ def test_changes_agree_with_the_perturbations_of_python(shape, faces):
 
 @SHAPES
 @pytest.mark.parametrize("seed", [0, 1])
-def test_an_occluder_covers_as_perturbations_do(shape, seed, faces):
+def test_an_occluder_covers_as_perturbations_do(changed, shape, seed, faces):
     face = faces[3, : shape[0], : shape[1]].copy()
     expected = perturbations.occlude(face[np.newaxis], 6, seed)[0]
     rows, columns = np.nonzero(expected == face.mean())
@@ -352,7 +367,7 @@ def test_an_occluder_covers_as_perturbations_do(shape, seed, faces):
 
 
 @SHAPES
-def test_blur_is_that_of_scipy(shape, faces):
+def test_blur_is_that_of_scipy(changed, shape, faces):
     face = faces[3, : shape[0], : shape[1]].copy()
     sigmas = [0.1, 0.7, 1, 2.5, 6]
     for sigma, found in zip(sigmas, changed(face, *({"blur": sigma} for sigma in sigmas)), strict=True):
@@ -360,7 +375,7 @@ def test_blur_is_that_of_scipy(shape, faces):
 
 
 @SHAPES
-def test_zoom_turn_and_move_are_one_affine_map_of_scipy(shape, faces):
+def test_zoom_turn_and_move_are_one_affine_map_of_scipy(changed, shape, faces):
     face = faces[3, : shape[0], : shape[1]].copy()
     motions = [(0.5, -1.25, 0, 1), (0, 0, 0, 1.7), (0, 0, 0, 0.6), (2.5, 3, 20, 1.3), (-4, 1.5, -75, 0.8)]
     names = ("dx", "dy", "degrees", "zoom")
@@ -375,7 +390,7 @@ def test_zoom_turn_and_move_are_one_affine_map_of_scipy(shape, faces):
 
 
 @pytest.mark.parametrize(("height", "width", "size"), [(9, 16, (4, 4)), (31, 17, (7, 5)), (5, 4, (8, 8))])
-def test_a_picture_is_averaged_by_area(height, width, size):
+def test_a_picture_is_averaged_by_area(run, height, width, size):
     rgb = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
     rgba = np.dstack([rgb, np.full((height, width), 255, np.uint8)])
     found = run("picture", picture={"width": width, "height": height, "rgba": encode_array(rgba)}, size=size)

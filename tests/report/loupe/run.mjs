@@ -1,5 +1,6 @@
-// One job for the modules of the page: JSON from stdin, JSON to stdout; arrays as `faceloupe.arrays` writes them.
-import { readFileSync } from "node:fs";
+// Jobs for the modules of the page: a line of JSON from stdin each, and one to stdout; arrays as `faceloupe.arrays`
+// writes them.
+import { createInterface } from "node:readline";
 
 import { at, decode, pixels } from "loupe/arrays";
 import { convolutionAt, poolingAt } from "loupe/cells";
@@ -130,5 +131,7 @@ const JOBS = {
     encode(fromPicture({ width, height, data: new Uint8ClampedArray(decode(rgba).data) }, size), size),
 };
 
-const job = JSON.parse(readFileSync(0, "utf8"));
-process.stdout.write(JSON.stringify(JOBS[job.job](job)));
+for await (const line of createInterface({ input: process.stdin })) {
+  const job = JSON.parse(line);
+  process.stdout.write(JSON.stringify(JOBS[job.job](job)) + "\n");
+}
