@@ -4,10 +4,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Compiled modules are kept, or each of the many processes of the tests would compile them.
 export PYTHONDONTWRITEBYTECODE :=
 BIN := .venv/bin
-# Three tests for two cores: many wait for servers, browsers and children.
-WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
+# Two tests for a core: many wait for servers, browsers and children.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 2)
 
-.PHONY: study help test check bench fuzz lock sbom clean
+.PHONY: study help test check lint scripts bench fuzz lock sbom clean
 
 study: .venv/study.installed ## set up and run the study: study/report.html
 	$(BIN)/faceloupe study --out study --resume
@@ -15,13 +15,17 @@ study: .venv/study.installed ## set up and run the study: study/report.html
 help: ## list what make can do
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile
 
-test: .venv/test.installed .venv/weights.installed ## set up and run all tests
+test: .venv/develop.installed .venv/weights.installed ## set up and run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=15
 
-check: .venv/check.installed node_modules/.package-lock.json ## lint, format and types of Python, scripts and styles
+check: lint scripts ## lint, format and types of Python, scripts and styles
+
+lint: .venv/develop.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+scripts: node_modules/.package-lock.json
 	npm run --silent check
 
 bench: study .venv/bench.installed .venv/weights.installed ## measure, as ratios in one run
@@ -31,7 +35,7 @@ bench: study .venv/bench.installed .venv/weights.installed ## measure, as ratios
 	$(BIN)/python benchmarks/recognition.py
 	$(BIN)/python benchmarks/search.py
 
-fuzz: .venv/test.installed ## ten minutes of damaged files at every door that takes files from outside
+fuzz: .venv/develop.installed ## ten minutes of damaged files at every door that takes files from outside
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/doors.py $(or $(SECONDS),600)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/json_doors.py
 
@@ -48,8 +52,7 @@ clean: ## remove what make set up and the study of it
 
 # One stamp an extra: .venv/NAME.installed has faceloupe with what NAME needs.
 .venv/study.installed: EXTRAS = orl,study
-.venv/test.installed: EXTRAS = orl,test
-.venv/check.installed: EXTRAS = check,test
+.venv/develop.installed: EXTRAS = check,orl,test
 .venv/sbom.installed: EXTRAS = sbom
 .venv/bench.installed: EXTRAS = bench
 .venv/%.installed: pyproject.toml constraints.txt | .venv/bin/python

@@ -25,7 +25,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell lets what it ru
 LONG = {
     "test_estimator_battery.py", "test_server.py", "test_page_places.py", "test_run.py", "test_schema.py",
     "test_networks.py", "test_client.py", "test_study.py", "test_lessons.py", "test_integrate.py", "test_indexing.py",
-    "test_foreign_networks.py", "test_cluster.py", "test_training.py",
+    "test_foreign_networks.py", "test_cluster.py", "test_training.py", "test_page_recognising.py", "test_studies.py",
 }  # fmt: skip
 """Files that take longest: first, so that at the end no core waits for the other."""
 
