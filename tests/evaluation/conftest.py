@@ -26,6 +26,12 @@ class Coarse:
         return grey - grey.mean(axis=1, keepdims=True)
 
 
+@pytest.fixture(scope="session")
+def new_coarse():
+    """What makes such an embedder."""
+    return Coarse
+
+
 @pytest.fixture
 def coarse():
     return Coarse()

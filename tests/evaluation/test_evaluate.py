@@ -15,6 +15,7 @@ import pytest
 from faceloupe.errors import InputError
 from faceloupe.evaluation import calibrate, calibrate_gallery, evaluate, open_data
 from faceloupe.evaluation.embedding import embed_captures
+from faceloupe.faces.sources import find_orl
 from faceloupe.gallery import Templates
 from faceloupe.pages import page as page_of
 from faceloupe.recognition import FaceSearch, SFace
@@ -24,10 +25,10 @@ from faceloupe.report import render_page
 from faceloupe.scores import ScoreSet, operating_point, wilson
 
 
-@pytest.fixture
-def data(people, tmp_path):
-    """The people, with a photograph that is none and a second copy of one."""
-    folder = tmp_path / "data"
+@pytest.fixture(scope="module")
+def data(people, tmp_path_factory):
+    """The people, with a photograph that is none and a second copy of one; only to be read."""
+    folder = tmp_path_factory.mktemp("evaluate") / "data"
     shutil.copytree(people, folder)
     (folder / "s1" / "5.jpg").write_text("no picture")
     shutil.copy(folder / "s2" / "1.pgm", folder / "s2" / "9.pgm")
@@ -35,32 +36,38 @@ def data(people, tmp_path):
     return folder
 
 
-@pytest.fixture
-def found(data, coarse):
-    return evaluate(data, [coarse, "pca"], fmr=0.05, draws=2)
+@pytest.fixture(scope="module")
+def evaluation(data, new_coarse):
+    """What two recognisers do on them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("faceloupe.evaluation.cache.cache_folder", lambda: data.parent / "templates")
+        return evaluate(data, [new_coarse(), "pca"], fmr=0.05, draws=2)
 
 
-def test_recognisers_stand_in_one_table(found):
-    assert [one.label for one in found.recognisers] == ["coarse", "pca"]
-    assert [(failure.photograph, failure.reason[:8]) for failure in found.failures] == [("s1/5.jpg", "no image")]
-    assert "s2/9.pgm has the same content as s2/1.pgm: left out." in found.notes
-    assert "s3/notes.txt: not called like an image." in found.notes
-    assert found.speed.photographs == 34
-    assert set(found.speed.stages) == {"read", "detect", "align", "quality", "embed by coarse", "embed by pca"}
-    assert "1 failures to acquire" in repr(found)
+def test_recognisers_stand_in_one_table(evaluation):
+    assert [recogniser.label for recogniser in evaluation.recognisers] == ["coarse", "pca"]
+    assert [(failure.photograph, failure.reason[:8]) for failure in evaluation.failures] == [("s1/5.jpg", "no image")]
+    assert "s2/9.pgm has the same content as s2/1.pgm: left out." in evaluation.notes
+    assert "s3/notes.txt: not called like an image." in evaluation.notes
+    assert evaluation.speed.photographs == 34
+    assert set(evaluation.speed.stages) == {"read", "detect", "align", "quality", "embed by coarse", "embed by pca"}
+    assert "1 failures to acquire" in repr(evaluation)
 
 
-def test_recognisers_are_compared_on_the_same_pairs(coarse):
+def test_recognisers_are_compared_on_the_same_pairs(coarse, tmp_path):
     """Forty people of ORL by two recognisers of which the second is blind: every rate says so."""
+    for photograph in find_orl().glob("s*/[1-5].pgm"):
+        (tmp_path / "orl" / photograph.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(photograph, tmp_path / "orl" / photograph.parent.name)
     blind = SimpleNamespace(name="blind", sha256="1" * 64, embed=lambda faces: 1 + coarse.embed(faces)[:, :2])
-    found = evaluate("orl", [coarse, blind], development=0, draws=1)
-    [pair] = found.paired
+    evaluation = evaluate(tmp_path / "orl", [coarse, blind], development=0, draws=1)
+    [pair] = evaluation.paired
     assert (pair.first, pair.second) == ("coarse", "blind")
     assert [each.better for each in pair.differences] == ["first"] * len(pair.differences)
     assert [each.what for each in pair.differences][:2] == ["FNMR at FMR 1 in 100", "FNMR at FMR 1 in 1,000"]
-    document = page_of(found)
+    document = page_of(evaluation)
     assert "coarse is better by FNMR at FMR 1 in 100, " in json.dumps(document)
-    assert found.to_document()["paired"][0]["differences"][0]["low"] > 0
+    assert evaluation.to_document()["paired"][0]["differences"][0]["low"] > 0
 
 
 def test_failures_to_acquire_and_to_enrol_are_apart(people, coarse, tmp_path):
@@ -79,17 +86,17 @@ def test_failures_to_acquire_and_to_enrol_are_apart(people, coarse, tmp_path):
     assert failures.enrol.interval == wilson(1, 8)
 
 
-def test_the_auditor_s_list_is_answered_or_said_to_be_missing(found):
-    section = next(part for part in page_of(found)["sections"] if part["id"] == "auditor")
+def test_the_auditor_s_list_is_answered_or_said_to_be_missing(evaluation):
+    section = next(part for part in page_of(evaluation)["sections"] if part["id"] == "auditor")
     words = [block["text"] for block in section["blocks"] if block["type"] == "text"]
     assert "**Time between captures.** **Not in the data: state it beside this report.**" in "\n".join(words)
     assert any(each.startswith("**Failures to acquire.** coarse: ") for each in words)
     assert any("fixed before the test.** None: only rates that take no threshold" in each for each in words)
     tables = {block["id"]: dict(block["rows"]) for block in section["blocks"] if block["type"] == "table"}
     assert set(tables) == {"card-0", "card-1", "repeat"}
-    assert tables["repeat"]["data, SHA-256"] == f"`{found.provenance.data_sha256}`"
-    assert found.provenance.versions["faceloupe"] in tables["repeat"]["versions"]
-    assert found.to_document()["provenance"]["command"] == "faceloupe.evaluate(...) in Python"
+    assert tables["repeat"]["data, SHA-256"] == f"`{evaluation.provenance.data_sha256}`"
+    assert evaluation.provenance.versions["faceloupe"] in tables["repeat"]["versions"]
+    assert evaluation.to_document()["provenance"]["command"] == "faceloupe.evaluate(...) in Python"
 
 
 def test_the_digest_is_of_the_photographs_and_labels_and_not_of_names_or_places(people, coarse, tmp_path):
@@ -105,17 +112,17 @@ def test_the_digest_is_of_the_photographs_and_labels_and_not_of_names_or_places(
     assert first == same != other
 
 
-def test_few_people_are_not_compared(found):
-    [pair] = found.paired
+def test_few_people_are_not_compared(evaluation):
+    [pair] = evaluation.paired
     assert pair.differences == ()
     assert "takes 40 measured people or more" in pair.words()
-    assert "--development" not in " ".join(found.to_document()["lead"])  # nor would all of these people be enough
+    assert "--development" not in " ".join(evaluation.to_document()["lead"])  # nor would all of these people be enough
 
 
-def test_the_page_is_drawn_and_its_document_is_json(found):
-    document = page_of(found)
-    assert document["evidence"] == found.to_document()
-    assert found.to_document()["schema"] == "faceloupe.evaluation/2"
+def test_the_page_is_drawn_and_its_document_is_json(evaluation):
+    document = page_of(evaluation)
+    assert document["evidence"] == evaluation.to_document()
+    assert evaluation.to_document()["schema"] == "faceloupe.evaluation/2"
     json.dumps(document, allow_nan=False)
     blocks = {block["id"]: block for section in document["sections"] for block in section["blocks"] if "id" in block}
     assert [row[0] for row in blocks["summary"]["rows"]] == ["coarse", "pca"]
@@ -129,8 +136,8 @@ def test_the_page_is_drawn_and_its_document_is_json(found):
     assert "No photographs" in page
 
 
-def test_faces_are_shown_when_asked_for(found):
-    document = page_of(found, show_faces=True)
+def test_faces_are_shown_when_asked_for(evaluation):
+    document = page_of(evaluation, show_faces=True)
     shown = [block for section in document["sections"] for block in section["blocks"] if block["type"] == "pictures"]
     assert len(shown) == 1
     assert len(shown[0]["panels"]) == 8
@@ -158,8 +165,8 @@ def test_progress_is_told_twice(people, coarse):
 
 
 def test_sface_names_everybody(people):
-    found = evaluate(people, ["sface"], development=0, draws=3)
-    (sface,) = found.recognisers
+    evaluation = evaluate(people, ["sface"], development=0, draws=3)
+    (sface,) = evaluation.recognisers
     assert sface.closed.at(1) == (1, 1, 1)
     assert sface.main.eer.rate < 0.01
     assert {one.origin for one in sface.point_checks} == {"published"}
@@ -209,14 +216,14 @@ def test_pairs_of_one_s_own_are_calibrated_as_listed(people, coarse):
     try:
         notes = []
         point = calibrate(path, 0.2, embedder=coarse, on_note=notes.append)
-        found = evaluate(path, [coarse])
+        evaluation = evaluate(path, [coarse])
     finally:
         path.unlink()
     assert (point.n_mated, point.n_non_mated) == (48, 448)
     assert point.source == "the listed pairs, the pairs of pairs.csv"
-    document = page_of(found)
+    document = page_of(evaluation)
     assert "there are fewer than 20 people" in json.dumps(document, ensure_ascii=False)  # by the pairs of one person
-    assert found.recognisers[0].accuracy is None
+    assert evaluation.recognisers[0].accuracy is None
     assert notes == []
 
 
@@ -227,11 +234,11 @@ def test_pairs_listed_five_times_count_once(people, coarse):
     path = people / "often.csv"
     path.write_text("photo_a,photo_b,same\n" + "\n".join(rows * 4 + swapped))
     try:
-        found = evaluate(path, [coarse])
+        evaluation = evaluate(path, [coarse])
     finally:
         path.unlink()
-    assert (found.recognisers[0].main.n_mated, found.recognisers[0].main.n_non_mated) == (8, 8)
-    assert "64 of the 80 listed pairs repeat an earlier pair" in json.dumps(page_of(found))
+    assert (evaluation.recognisers[0].main.n_mated, evaluation.recognisers[0].main.n_non_mated) == (8, 8)
+    assert "64 of the 80 listed pairs repeat an earlier pair" in json.dumps(page_of(evaluation))
 
 
 def test_the_same_pairs_in_train_and_test_are_refused(people, coarse):
@@ -285,9 +292,9 @@ def test_cards_and_provenance_name_the_detector_and_the_manifest_that_were_used(
 
     known = Provenance("MIT", "ten thousand made-up faces", "https://example.org/coarse")
     monkeypatch.setattr("faceloupe.evaluation.reporting.provenance_of", {coarse.sha256: known}.get)
-    found = evaluate(people, [coarse], faces=FaceSearch("one", detector=Finder()), development=0, draws=1)
-    assert found.provenance.detector_sha256 == Finder.sha256
-    section = next(part for part in page_of(found)["sections"] if part["id"] == "auditor")
+    evaluation = evaluate(people, [coarse], faces=FaceSearch("one", detector=Finder()), development=0, draws=1)
+    assert evaluation.provenance.detector_sha256 == Finder.sha256
+    section = next(part for part in page_of(evaluation)["sections"] if part["id"] == "auditor")
     card = next(dict(block["rows"]) for block in section["blocks"] if block.get("id") == "card-0")
     told = [card[item] for item in ("source", "licence of the weights", "training data")]
     assert told == [known.source, known.licence, known.training_data]

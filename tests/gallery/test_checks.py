@@ -4,6 +4,7 @@ Also tests ``gallery/lookalikes.py``, ``gallery/soundness.py``, ``gallery/strang
 """
 
 import json
+import shutil
 import sqlite3
 import warnings
 from contextlib import closing
@@ -146,22 +147,46 @@ def test_the_published_threshold_is_used_where_the_gallery_has_none(tmp_path):
         assert len(gallery.templates(Toy("sface", SFACE.sha256))) == 2
 
 
-def crowd(path, subjects, alike=()):
-    """A gallery of so many subjects by SFace's name, some of them with the same vector; no others match."""
-    gallery = open_gallery(path, create=True)
-    for number in range(subjects):
-        vector = np.zeros(128, np.float32)
-        vector[number if number not in alike else alike[0]] = 1
-        made = {"vector": vector, "embedder": "sface", "weights": SFACE.sha256}
-        gallery.enrol(f"{number}", [photograph(f"{number}.jpg", **made)])
-    return gallery
+def enrol_axis(gallery, number, axis):
+    """Enrol a subject by SFace's name who matches those of the same axis, and no others."""
+    vector = np.zeros(128, np.float32)
+    vector[axis] = 1
+    made = {"vector": vector, "embedder": "sface", "weights": SFACE.sha256}
+    gallery.enrol(f"{number}", [photograph(f"{number}.jpg", **made)])
 
 
-def test_what_chance_gives_is_said(tmp_path):
-    with crowd(tmp_path / "faces.db", 128) as gallery:
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory):
+    """The folder of a gallery, faces.db, of 128 subjects none of whom match; only to be copied."""
+    folder = tmp_path_factory.mktemp("crowd")
+    with open_gallery(folder / "faces.db", create=True) as gallery:
+        for number in range(128):
+            enrol_axis(gallery, number, number)
+    return folder
+
+
+@pytest.fixture
+def open_crowd(crowd, tmp_path):
+    """Open a copy of it in which some subjects have the same vector: ``open_crowd(alike=(3, 4))``."""
+
+    def opened(alike=()):
+        folder = shutil.copytree(crowd, tmp_path / f"{len(alike)} alike")
+        gallery = open_gallery(folder / "faces.db")
+        for number in alike[1:]:
+            gallery.forget(f"{number}")
+            enrol_axis(gallery, number, alike[0])
+        return gallery
+
+    return opened
+
+
+def test_what_chance_gives_is_said(open_crowd, tmp_path):
+    with open_crowd() as gallery:
         expected = "8,128 comparisons of different subjects at the threshold 0.415. By chance alone about 0.81 of them"
         assert expected in gallery.check().remarks[0]
-    with crowd(tmp_path / "two.db", 2) as gallery:
+    with open_gallery(tmp_path / "two.db", create=True) as gallery:
+        for number in range(2):
+            enrol_axis(gallery, number, number)
         assert ": 1 comparison of different subjects" in gallery.check().remarks[0]
 
 
@@ -171,12 +196,12 @@ def test_the_published_point_follows_the_number_of_comparisons(comparisons, thre
     assert point.threshold == pytest.approx(threshold, abs=1e-3)
 
 
-def test_look_alikes_that_chance_explains_are_named_but_no_fault(tmp_path):
-    with crowd(tmp_path / "faces.db", 128, alike=(3, 4)) as gallery:
+def test_look_alikes_that_chance_explains_are_named_but_no_fault(open_crowd):
+    with open_crowd(alike=(3, 4)) as gallery:
         report = gallery.check()
         assert [finding.subjects for finding in report.findings] == [("3", "4")]
         assert (report.findings[0].by_chance, report.faults) == (True, ())
-    with crowd(tmp_path / "more.db", 128, alike=(3, 4, 5)) as gallery:
+    with open_crowd(alike=(3, 4, 5)) as gallery:
         report = gallery.check()
         assert len(report.findings) == len(report.faults) == 3
 

@@ -21,7 +21,7 @@ EXPECTED_FAILURES = {
         NetworkClassifier("dense 8 tanh, batchnorm, dense 4 leaky; optimiser adam", **QUICK),
         FCNNClassifier(**QUICK),
         CNNClassifier(**QUICK),
-        DeepCNNClassifier(epochs=2),
+        DeepCNNClassifier(epochs=1),
     ],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES.get(type(estimator).__name__, {}),
 )

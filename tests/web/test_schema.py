@@ -102,7 +102,7 @@ def test_no_route_is_left_out(api):
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_every_answer_is_one_that_is_described(api, method, path):
     @given(case=api[f"/api/v1{path}"][method].as_strategy(generation_mode=GenerationMode.POSITIVE))
-    @settings(max_examples=15, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=10, suppress_health_check=list(HealthCheck), database=None)
     def holds(case):
         case.call_and_validate(headers=HEADERS, checks=CHECKS)
 
@@ -116,7 +116,7 @@ def test_so_is_the_answer_to_what_is_not_described(api, method, path):
         pytest.skip("takes nothing")
 
     @given(case=operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
-    @settings(max_examples=15, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=10, suppress_health_check=list(HealthCheck), database=None)
     def holds(case):
         case.call_and_validate(headers=HEADERS, checks=CHECKS)
 
