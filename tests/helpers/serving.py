@@ -3,12 +3,15 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 
@@ -22,6 +25,7 @@ from faceloupe.web.service import Service
 from faceloupe.web.settings import Settings
 from faceloupe.web.studies import carry_out
 from helpers.mosaics import WEIGHTS, Toy, find_mosaics, photo, search_mosaics, search_unless_grey
+from helpers.waiting import until
 
 TOKENS = {name: f"a-token-for-the-tests-{name}" for name in ("admin", "remove", "enrol", "recognise", "look")}
 AROUND = Interval(0.0, 0.01, 0.95, 900.0, "wilson")
@@ -107,21 +111,6 @@ class Caller:
         return await client.request(method, address, headers={**bearer, **(given.pop("headers", None) or {})}, **given)
 
 
-@contextmanager
-def running(*arguments, **environment):
-    """Run `faceloupe serve` in a process of its own, with mosaics for faces; it is killed if it has not ended."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "helpers.serving", "serve", "--no-browser", "--port", "0", *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=_environment() | environment,
-    ) as process:  # fmt: skip
-        try:
-            process.address = process.stdout.readline().strip().partition("/#")[0]
-            yield process
-        finally:
-            process.kill()
-
-
 def _environment():
     """Return the environment of a process that finds this package too, with the admin's token."""
     path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
@@ -134,25 +123,81 @@ def make_gallery(url):
         gallery.save_point(POINT)
 
 
-@contextmanager
-def often():
-    """Return a function that runs `faceloupe serve` as :func:`running` does, forked, so that it starts at once."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "helpers.serving"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1,
-        env=_environment(),
-    ) as process:  # fmt: skip
+class Launcher:
+    """Runs `faceloupe serve` in processes of their own, forked from one that has loaded it and sees mosaics."""
 
-        def start(*arguments):
-            print(json.dumps(["serve", "--no-browser", "--port", "0", *map(str, arguments)]), file=process.stdin)
-            number, page = int(process.stdout.readline()), process.stdout.readline()
-            return number, page.strip().partition("/#")[0]
+    def __enter__(self):
+        self._folder = TemporaryDirectory()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "helpers.serving"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=_environment(),
+        )  # fmt: skip
+        self._numbers = count()
+        return self
 
-        yield start
-        process.stdin.close()
+    def __exit__(self, *_):
+        with self._process, self._folder:
+            self._process.stdin.close()  # it ends with that
+
+    @contextmanager
+    def serve(self, *arguments):
+        """Run a server, and yield it once it listens; it is killed if it has not ended."""
+        printed, talk = (Path(self._folder.name) / f"{next(self._numbers)}.{kind}" for kind in ("out", "err"))
+        command = ["serve", "--no-browser", "--port", "0", *map(str, arguments)]
+        running = RunningServer(self._ask, self._ask(command, str(printed), str(talk)), printed, talk)
+        try:
+            running.wait_for_address()
+            yield running
+        finally:
+            running.kill()
+
+    def _ask(self, *words):
+        print(json.dumps(words), file=self._process.stdin)
+        return int(self._process.stdout.readline())
+
+
+class RunningServer:
+    """A server in a process of its own.
+
+    Attributes
+    ----------
+    pid : int
+    address : str
+        Where it listens, without the token.
+    status : int | None
+        Its exit status once it was waited for, as :mod:`subprocess` counts.
+    """
+
+    def __init__(self, ask, pid, printed, talk):
+        self.pid, self.status = pid, None
+        self._ask, self._printed, self._talk = ask, printed, talk
+
+    def wait_for_address(self):
+        self.address = until(lambda: "\n" in self._said(self._printed) and self._said(self._printed).splitlines()[0])
+        self.address = self.address.partition("/#")[0]
+
+    def wait(self):
+        """Wait for its end, and return all that it printed after the address, and its talk."""
+        if self.status is None:
+            self.status = self._ask(self.pid)
+        return self._said(self._printed).partition("\n")[2], self._said(self._talk)
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def kill(self):
+        """End it at once, if it has not ended."""
+        if self.status is None:
+            self.send_signal(signal.SIGKILL)
+            self.wait()
+
+    @staticmethod
+    def _said(file):
+        return file.read_text() if file.exists() else ""
 
 
 def _fork():
+    """Do what lines on stdin ask: run a command with files for what it says, or tell how a process has ended."""
     import uvicorn.lifespan.on  # noqa: F401 - what every child would import
 
     from faceloupe.cli import main
@@ -161,18 +206,21 @@ def _fork():
     _routes()  # and describe
 
     for line in sys.stdin:
+        asked, *files = json.loads(line)
+        if not files:
+            print(os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1]), flush=True)
+            continue
         child = os.fork()
         if child == 0:
-            print(os.getpid(), flush=True)
-            sys.argv = ["faceloupe", *json.loads(line)]
+            for number, file in enumerate((os.devnull, *files)):
+                os.dup2(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), number)
+            sys.argv = ["faceloupe", *asked]
             main()
-        os.waitpid(child, 0)
+        print(child, flush=True)
 
 
 if __name__ == "__main__":
     import pytest
 
-    from faceloupe.cli import main
-
     put_in(pytest.MonkeyPatch())
-    main() if len(sys.argv) > 1 else _fork()
+    _fork()

@@ -56,7 +56,8 @@ checkpoint = Path({checkpoint!r})
 def end(*_):
     if checkpoint.exists():
         os.kill(os.getpid(), signal.SIGKILL)
-test_training.train_network(*test_training.made_up_faces(), test_training.PLAN, checkpoint=checkpoint, progress=end)
+faces = test_training.made_up_faces(24, 3)
+test_training.train_network(*faces, test_training.PLAN, checkpoint=checkpoint, progress=end)
 """
 
 
@@ -67,7 +68,7 @@ def test_after_a_kill_it_goes_on_and_ends_as_if_nothing_had_happened(tmp_path):
     assert killed.returncode == -signal.SIGKILL
     done = torch.load(checkpoint, weights_only=True)["epochs"]
     assert len(done) == 1 < PLAN.epochs
-    whole, resumed = (train_network(*made_up_faces(), PLAN, checkpoint=at) for at in (None, checkpoint))
+    whole, resumed = (train_network(*made_up_faces(24, 3), PLAN, checkpoint=at) for at in (None, checkpoint))
     assert (whole.resumed, resumed.resumed) == (0, 1)
     assert [epoch.loss for epoch in resumed.epochs] == [epoch.loss for epoch in whole.epochs]
     faces = torch.rand(2, 3, 56, 56)

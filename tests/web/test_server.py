@@ -5,7 +5,6 @@ Also tests ``web/settings.py``.
 
 import base64
 import json
-import os
 import signal
 import socket
 import sqlite3
@@ -29,6 +28,13 @@ from helpers.serving import TOKENS, photo
 from helpers.waiting import BOUND, until
 
 
+@pytest.fixture(scope="module")
+def launcher():
+    """What starts servers in processes of their own."""
+    with serving.Launcher() as launcher:
+        yield launcher
+
+
 @pytest.fixture
 def gallery(tmp_path):
     path = tmp_path / "faces.db"
@@ -41,7 +47,7 @@ def opened(process):
 
 
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
-def test_it_ends_in_good_order_and_finishes_what_is_in_work(gallery, sent, status):
+def test_it_ends_in_good_order_and_finishes_what_is_in_work(launcher, gallery, sent, status):
     body = json.dumps({"name": "Ann", "photos": [base64.b64encode(photo(1)).decode()]}).encode()
 
     def parts(process):
@@ -53,27 +59,27 @@ def test_it_ends_in_good_order_and_finishes_what_is_in_work(gallery, sent, statu
         yield body[100:]
 
     headers = {"Authorization": f"Bearer {TOKENS['admin']}", "Content-Type": "application/json"}
-    with serving.running("--gallery", gallery) as process:
+    with launcher.serve("--gallery", gallery) as process:
         answer = httpx.post(f"{process.address}/api/v1/people", content=parts(process), headers=headers, timeout=BOUND)
-        out, err = process.communicate(timeout=BOUND)
-        assert process.returncode == status
-        assert out == ""
-        assert "Traceback" not in err
+        printed, talk = process.wait()
+        assert process.status == status
+        assert printed == ""
+        assert "Traceback" not in talk
     assert answer.json()["enrolled"] == ["photo 1"]
     with open_gallery(gallery) as kept:
         assert [(person.name, person.references) for person in kept.people()] == [("Ann", 1)]
 
 
-def test_a_study_at_work_does_not_keep_it_from_ending(gallery, tmp_path):
+def test_a_study_at_work_does_not_keep_it_from_ending(launcher, gallery, tmp_path):
     data = pages.mosaics(tmp_path)
-    with serving.running("--gallery", gallery, "--data", data, "--studies", tmp_path / "studies") as process:
+    with launcher.serve("--gallery", gallery, "--data", data, "--studies", tmp_path / "studies") as process:
         with opened(process) as client:
             job = client.study("mosaics", pairs=3, seeds=1000, epochs=1000)
             until(lambda: list((tmp_path / "studies").glob("*/manifest.json")))
             assert client.job(job.id).state == "running"
             process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=BOUND)
-        assert process.returncode == -signal.SIGTERM
+        process.wait()
+        assert process.status == -signal.SIGTERM
 
 
 def test_whatever_runs_it_ends_within_a_bound(impatient, monkeypatch):
@@ -87,23 +93,22 @@ def test_whatever_runs_it_ends_within_a_bound(impatient, monkeypatch):
     assert "ended after" in lines[0]["message"]
 
 
-def test_killed_at_any_moment_it_loses_nothing_acknowledged_and_leaves_nothing_half(gallery):
+def test_killed_at_any_moment_it_loses_nothing_acknowledged_and_leaves_nothing_half(launcher, gallery):
     chance, acknowledged, kills = np.random.default_rng(7), [], 4
-    with serving.often() as start:
-        for round_ in range(kills):
-            number, page = start("--gallery", gallery)
+    for round_ in range(kills):
+        with launcher.serve("--gallery", gallery) as process:
             before = len(acknowledged)
             threads = [
-                threading.Thread(target=_enrol_many, args=(page, acknowledged, 1000 * (2 * round_ + half)))
+                threading.Thread(target=_enrol_many, args=(process.address, acknowledged, 1000 * (2 * round_ + half)))
                 for half in (0, 1)
             ]
             for thread in threads:
                 thread.start()
             until(lambda before=before: len(acknowledged) >= before + 2)
             time.sleep(chance.uniform(0, 0.1))
-            os.kill(number, signal.SIGKILL)
-            for thread in threads:
-                thread.join()
+            process.kill()
+        for thread in threads:
+            thread.join()
     with open_gallery(gallery) as kept:
         people = kept.people()
         assert set(acknowledged) <= {person.name for person in people}
@@ -123,10 +128,10 @@ def _enrol_many(page, acknowledged, start):
             acknowledged.append(f"person {number}")
 
 
-def test_two_servers_on_one_database_know_the_same_people(postgres):
+def test_two_servers_on_one_database_know_the_same_people(launcher, postgres):
     serving.make_gallery(postgres)
     with (
-        serving.running("--gallery", postgres) as one, serving.running("--gallery", postgres) as other,
+        launcher.serve("--gallery", postgres) as one, launcher.serve("--gallery", postgres) as other,
         opened(one) as here, opened(other) as there,
     ):  # fmt: skip
         assert there.identify(photo(1)).photographs[0].faces[0].name is None
@@ -256,8 +261,8 @@ def test_what_is_no_http_is_refused(answering):
     assert answering.says(LAST).startswith(b"HTTP/1.1 200")
 
 
-def test_a_malformed_request_gets_a_problem_and_a_line_of_json(tmp_path):
-    with serving.running("--gallery", tmp_path / "faces.db") as process:
+def test_a_malformed_request_gets_a_problem_and_a_line_of_json(launcher, tmp_path):
+    with launcher.serve("--gallery", tmp_path / "faces.db") as process:
         host, port = process.address.removeprefix("http://").split(":")
         for words in (b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost : localhost\r\n\r\n"):
             with socket.create_connection((host, int(port)), timeout=BOUND) as connection:
@@ -267,15 +272,15 @@ def test_a_malformed_request_gets_a_problem_and_a_line_of_json(tmp_path):
             assert b"application/problem+json" in received
             assert b"/problems#malformed" in received
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=BOUND)
-    lines = [json.loads(line) for line in err.splitlines() if not line.startswith("Ctrl-C")]
+        _, talk = process.wait()
+    lines = [json.loads(line) for line in talk.splitlines() if not line.startswith("Ctrl-C")]
     assert any(line.get("logger") == "uvicorn.error" for line in lines)
 
 
 SMUGGLED = b"0\r\n\r\nGET /api/v1/people HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-def test_what_libraries_say_and_warnings_are_lines_of_json_too(tmp_path, mosaics):  # noqa: ARG001
+def test_what_libraries_say_and_warnings_are_lines_of_json_too(launcher, tmp_path, mosaics):  # noqa: ARG001
     path = tmp_path / "faces.db"
     serving.make_gallery(path)
     with open_gallery(path) as gallery:
@@ -283,7 +288,7 @@ def test_what_libraries_say_and_warnings_are_lines_of_json_too(tmp_path, mosaics
             gallery.enrol(name, photo(number), force=True)
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE face_references SET vector = x'00' WHERE id = 1")
-    with serving.running("--gallery", path) as process:
+    with launcher.serve("--gallery", path) as process:
         headers = {"Authorization": f"Bearer {TOKENS['admin']}"}
         api = f"{process.address}/api/v1"
         broken = {**headers, "Content-Type": "multipart/form-data; boundary=x"}
@@ -292,8 +297,8 @@ def test_what_libraries_say_and_warnings_are_lines_of_json_too(tmp_path, mosaics
             httpx.post(f"{api}/identify", files={"photo": photo(1)}, headers=headers, timeout=BOUND).status_code == 200
         )
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=BOUND)
-    _, *lines = err.splitlines()  # the first one is for whoever started it
+        _, talk = process.wait()
+    _, *lines = talk.splitlines()  # the first one is for whoever started it
     said = [json.loads(line) for line in lines]
     assert {"python_multipart.multipart", "py.warnings"} <= {line.get("logger") for line in said}
     assert any("damaged, and left out: reference 1" in line.get("message", "") for line in said)
@@ -376,7 +381,7 @@ def test_an_ipv6_address_is_written_in_brackets(tmp_path):
         assert address(listening).startswith("http://[::1]:")
 
 
-def test_it_serves_https_with_a_certificate(tmp_path):
+def test_it_serves_https_with_a_certificate(launcher, tmp_path):
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
     names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
     try:
@@ -384,7 +389,7 @@ def test_it_serves_https_with_a_certificate(tmp_path):
     except FileNotFoundError:
         pytest.skip("no openssl here")
     given = ("--certificate", tmp_path / "cert.pem", "--private-key", tmp_path / "key.pem")
-    with serving.running("--gallery", tmp_path / "faces.db", *given) as process:
+    with launcher.serve("--gallery", tmp_path / "faces.db", *given) as process:
         assert process.address.startswith("https://127.0.0.1:")
         trusted = ssl.create_default_context(cafile=tmp_path / "cert.pem")
         headers = {"Authorization": f"Bearer {TOKENS['admin']}"}
