@@ -92,6 +92,9 @@ def test_nothing_is_overwritten_and_nothing_damaged_is_restored(gallery, tmp_pat
     assert [entry.what for entry in gallery.audit()] == ["enrol", "backup"]
     with pytest.raises(GalleryError, match="cannot be made"):
         gallery.backup(tmp_path / "none" / "backup.db")
+    for write in (lambda: gallery.backup("-"), lambda: open_gallery("-", create=True)):
+        with pytest.raises(InputError, match="- names no file"):
+            write()
     assert [entry.what for entry in gallery.audit()] == ["enrol", "backup"], "there is no other backup"
     damaged = bytearray((tmp_path / "backup.db").read_bytes())
     damaged[4096:8192] = bytes(4096)

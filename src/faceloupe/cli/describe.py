@@ -7,6 +7,7 @@ import typer
 from faceloupe.cli.options import AsJson, GalleryName, Name
 from faceloupe.cli.terminal import echo, echo_json
 from faceloupe.errors import InputError
+from faceloupe.numerals import counted
 
 
 def describe(
@@ -37,4 +38,4 @@ def describe(
         echo_json(person.to_document())
         return
     id_words = "no external id" if person.external_id is None else f"the external id {person.external_id}"
-    echo(f"{person.name} has {id_words} and {len(person.metadata):,} items of metadata now.")
+    echo(f"{person.name} has {id_words} and {counted(len(person.metadata), 'item')} of metadata now.")

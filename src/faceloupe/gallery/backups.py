@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 
 from faceloupe.errors import GalleryError
-from faceloupe.files import naming, unfinished
+from faceloupe.files import check_name, naming, unfinished
 from faceloupe.gallery import trail
 from faceloupe.gallery.database import Database
 from faceloupe.gallery.encryption import Key, is_plain, key_of_environment, read_key
@@ -85,5 +85,6 @@ def copy(database: Database, path: Path, key: Key | None) -> None:
 
 
 def _check_new(path: Path) -> None:
+    check_name(path)
     if path.exists():
         raise GalleryError(f"{path} exists already; name a file that does not, or move that one away first.")

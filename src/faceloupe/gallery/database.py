@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from faceloupe.documents import parse_json
 from faceloupe.errors import GalleryError, InputError, extra
+from faceloupe.files import check_name
 from faceloupe.gallery.encryption import VARIABLE, Key, is_plain, key_of_environment, sqlcipher
 from faceloupe.gallery.problems import in_words
 
@@ -110,6 +111,7 @@ class Database:
         """Make the SQLite file, for its owner's eyes only, unless it exists."""
         if self.path is None:
             return
+        check_name(self.path)
         try:
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except FileExistsError:
