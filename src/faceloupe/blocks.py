@@ -104,3 +104,16 @@ def chart(
         "series": list(series),
         "reference": [dict(line) for line in reference],
     }
+
+
+def line(
+    name: str,
+    style: str,
+    x: Iterable[float],
+    y: Iterable[float],
+    low: Iterable[float] = (),
+    high: Iterable[float] = (),
+) -> Block:
+    """Return a line of a chart, with a band from `low` to `high` if they are given."""
+    columns = {"x": x, "y": y, "lo": low, "hi": high}
+    return {"name": name, "style": style} | {key: list(map(float, values)) for key, values in columns.items()}

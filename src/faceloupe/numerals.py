@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterable
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun.
 
-    >>> counted(1, "subject"), counted(1200, "subject")
-    ('1 subject', '1,200 subjects')
+    >>> counted(1, "subject"), counted(1200, "subject"), counted(2, "person", "people")
+    ('1 subject', '1,200 subjects', '2 people')
     """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def decimals(value: float, places: int = 2, *, signed: bool = False) -> str:

@@ -38,12 +38,7 @@ class CachedTemplate(NamedTuple):
 
 
 class TemplateCache:
-    """The templates in the user's cache; use it in a ``with`` statement.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        Otherwise :func:`cache_folder`. Made if missing.
+    """The templates in the user's cache, which is made if it is missing; use it in a ``with`` statement.
 
     Raises
     ------
@@ -51,8 +46,8 @@ class TemplateCache:
         If the file is damaged, or cannot be read or written.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        folder = folder or cache_folder()
+    def __init__(self) -> None:
+        folder = cache_folder()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
@@ -138,15 +133,9 @@ def cache_folder() -> Path:
     return user_cache_path("faceloupe") / "templates"
 
 
-def forget_cache(folder: Path | None = None) -> int:
-    """Delete all cached templates, overwriting their bytes; return how many there were.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        Otherwise :func:`cache_folder`.
-    """
-    path = (folder or cache_folder()) / FILE
+def forget_cache() -> int:
+    """Delete all cached templates, overwriting their bytes; return how many there were."""
+    path = cache_folder() / FILE
     if not path.exists():
         return 0
     count = _wipe(path)

@@ -1,9 +1,9 @@
 """The charts of an evaluation; each recogniser keeps its line style in all of them."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from faceloupe.blocks import Block, chart
+from faceloupe.blocks import Block, chart, line
 from faceloupe.evaluation.evaluate import Evaluation
 from faceloupe.evaluation.results import SHARES, RecogniserResult
 from faceloupe.evaluation.verification import Verification
@@ -27,7 +27,7 @@ def det_chart(
         x={"label": "FMR", "scale": "log"},
         y={"label": "FNMR", "scale": "log"},
         series=[
-            _series(recogniser.label, style, band.fmr, band.fnmr, band.low, band.high)
+            line(recogniser.label, style, band.fmr, band.fnmr, band.low, band.high)
             for (recogniser, verification), style in zip(curves, _styles(evaluation, curves), strict=True)
             if (band := verification.band)
         ],
@@ -48,7 +48,7 @@ def cmc_chart(evaluation: Evaluation) -> Block:
         x={"label": "Rank"},
         y={"label": "Identification rate", "unit": "%", "range": [min(0.9, math.floor(10 * lowest) / 10), 1.0]},
         series=[
-            _series(
+            line(
                 recogniser.label,
                 style,
                 ranks,
@@ -73,7 +73,7 @@ def fpir_chart(evaluation: Evaluation) -> Block:
         x={"label": "FPIR", "scale": "log"},
         y={"label": "FNIR", "scale": "log"},
         series=[
-            _series(recogniser.label, style, open_set.fpir, open_set.fnir)
+            line(recogniser.label, style, open_set.fpir, open_set.fnir)
             for (recogniser, open_set), style in zip(curves, _styles(evaluation, curves), strict=True)
         ],
     )
@@ -91,22 +91,10 @@ def reject_chart(recogniser: RecogniserResult) -> Block:
         x={"label": "Mated comparisons refused", "unit": "%"},
         y={"label": "FNMR of the others"},
         series=[
-            _series(name, style, SHARES, map(curve.at, SHARES.tolist()))
+            line(name, style, SHARES, map(curve.at, SHARES.tolist()))
             for (name, curve), style in zip(recogniser.rejection.items(), STYLES, strict=False)
         ],
     )
-
-
-def _series(
-    name: str,
-    style: str,
-    x: Iterable[float],
-    y: Iterable[float],
-    low: Iterable[float] = (),
-    high: Iterable[float] = (),
-) -> Block:
-    columns = {"x": x, "y": y, "lo": low, "hi": high}
-    return {"name": name, "style": style} | {key: list(map(float, values)) for key, values in columns.items()}
 
 
 def _styles(evaluation: Evaluation, curves: Sequence[tuple[RecogniserResult, object]]) -> Iterator[str]:

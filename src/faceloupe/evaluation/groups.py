@@ -205,7 +205,7 @@ class _Rates:
         sides = self.subjects[self.compared.comparisons.pairs[comparisons]]
         people, n = len(np.unique(sides)), len(comparisons)
         if people < LEAST or n < needed:
-            why = f"too few: {counted(n, 'comparison')} of {counted(people, 'person').replace('persons', 'people')}"
+            why = f"too few: {counted(n, 'comparison')} of {counted(people, 'person', 'people')}"
             return GroupRate(groups, people, n, None, None, f"{why}; it takes {needed:,} of {LEAST} people or more")
         errors = severity >= 0
         return GroupRate(groups, people, n, float(errors.mean()), error_interval(errors, severity, sides))

@@ -103,12 +103,9 @@ class OpenSets:
 
     def interval(self, rate: str) -> Interval:
         """Return the 95 % interval of that mean; probes of a person, or won by one, hang together."""
-        first = self.at_threshold[0]
-        if rate == "fpir":
-            return ProbeErrors.joined([open_set.positives for open_set in self.at_threshold]).interval(
-                n=first.n_non_mated
-            )
-        return ProbeErrors.joined([open_set.negatives for open_set in self.at_threshold]).interval(n=first.n_mated)
+        errors, probes = ("positives", "n_non_mated") if rate == "fpir" else ("negatives", "n_mated")
+        joined = ProbeErrors.joined([getattr(open_set, errors) for open_set in self.at_threshold])
+        return joined.interval(n=getattr(self.at_threshold[0], probes))
 
     def to_document(self) -> dict[str, Any]:
         """Return every number as a plain dictionary that JSON can hold."""
@@ -138,10 +135,7 @@ def closed_set(templates: Templates, captures: Labels, *, draws: int = 10, seed:
     InputError
         If fewer than two subjects have two captures, or no reference of a draw gave a template.
     """
-    eligible = _with_several(templates.subjects, captures)
-    people = np.unique(templates.subjects[eligible])
-    if len(people) < 2:
-        raise InputError(f"identification takes two subjects with two captures each, {len(people)} of those were found")
+    eligible, people = _with_several(templates.subjects, captures)
     results = [_closed(templates, eligible, np.random.default_rng(seed + draw)) for draw in range(draws)]
     errors = ProbeErrors.joined([errors for _, errors in results])
     interval = complement(errors.interval(n=len(results[0][1].errors)))
@@ -168,9 +162,7 @@ def open_sets(
     InputError
         If fewer than two subjects have two captures.
     """
-    people = np.unique(templates.subjects[_with_several(templates.subjects, captures)])
-    if len(people) < 2:
-        raise InputError(f"identification takes two subjects with two captures each, {len(people)} of those were found")
+    _, people = _with_several(templates.subjects, captures)
     results = [
         _open(templates, captures, people, threshold, np.random.default_rng(seed + draw)) for draw in range(draws)
     ]
@@ -179,9 +171,13 @@ def open_sets(
     return OpenSets(tuple(point for point, _ in results if point), fpir, fnir, results[0][1][0].n_subjects)
 
 
-def _with_several(subjects: Labels, captures: Labels) -> Labels:
-    counts = np.bincount(subjects[captures])
-    return captures[counts[subjects[captures]] > 1]
+def _with_several(subjects: Labels, captures: Labels) -> tuple[Labels, Labels]:
+    """Return the captures of subjects with several, and those subjects, two at least."""
+    eligible = captures[np.bincount(subjects[captures])[subjects[captures]] > 1]
+    people = np.unique(subjects[eligible])
+    if len(people) < 2:
+        raise InputError(f"identification takes two subjects with two captures each, {len(people)} of those were found")
+    return eligible, people
 
 
 def _closed(templates: Templates, captures: Labels, rng: np.random.Generator) -> tuple[Cmc, ProbeErrors]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.blocks import Block, chart, text
+from faceloupe.blocks import Block, chart, line, text
 from faceloupe.scores.evidence import LikelihoodRatio
 from faceloupe.scores.likelihood import cllr, cllr_min, ece
 from faceloupe.scores.sets import ScoreSet
@@ -89,7 +89,7 @@ def likelihood_section(
         x={"label": "log10 LR"},
         y={"label": "Share of comparisons", "unit": "%", "range": [0.0, 1.0]},
         series=[
-            _line(name, style, values, [float((logs >= value).mean()) for value in values])
+            line(name, style, values, [float((logs >= value).mean()) for value in values])
             for name, style, logs in (("mated", "blue", mated), ("non-mated", "orange", non_mated))
         ],
         reference=[{"x": 0.0, "label": "LR 1"}],
@@ -103,11 +103,7 @@ def likelihood_section(
         x={"label": "Prior, log10 odds of one person"},
         y={"label": "Bits"},
         series=[
-            _line("these ratios", "blue", PRIORS, [ece(mated, non_mated, prior) for prior in PRIORS]),
-            _line("without", "grey", PRIORS, [ece([0.0], [0.0], prior) for prior in PRIORS]),
+            line("these ratios", "blue", PRIORS, [ece(mated, non_mated, prior) for prior in PRIORS]),
+            line("without", "grey", PRIORS, [ece([0.0], [0.0], prior) for prior in PRIORS]),
         ],
     )
-
-
-def _line(name: str, style: str, x: Floats, y: list[float]) -> Block:
-    return {"name": name, "style": style, "x": x.tolist(), "y": y, "lo": [], "hi": []}

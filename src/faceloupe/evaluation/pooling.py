@@ -28,7 +28,9 @@ def pool(data: LabelledPhotographs, captures: Captures) -> tuple[LabelledPhotogr
     members = [list(template) for template in data.templates]
     media = data.media or tuple(map(str, range(len(data.paths))))
     vectors = {name: _means(arrays, members, media) for name, arrays in captures.vectors.items()}
-    first = [_first(captures, places) for places in members]
+    first = [  # that gave a vector, or else the first of all
+        next((place for place in places if captures.problems[place] is None), places[0]) for places in members
+    ]
     pooled = replace(
         captures,
         digests=tuple("+".join(captures.digests[place] for place in places) for places in members),
@@ -38,11 +40,6 @@ def pool(data: LabelledPhotographs, captures: Captures) -> tuple[LabelledPhotogr
         norms={name: norms[first] for name, norms in captures.norms.items()},
     )
     return replace(data, paths=tuple(data.paths[place] for place in first), media=()), pooled
-
-
-def _first(captures: Captures, members: list[int]) -> int:
-    """Return the first capture of a template that gave a vector, or else its first."""
-    return next((place for place in members if captures.problems[place] is None), members[0])
 
 
 def _means(vectors: NDArray[np.float32], members: list[list[int]], media: tuple[str, ...]) -> NDArray[np.float32]:

@@ -1,7 +1,8 @@
 """The versions, settings and data of an evaluation: enough to repeat it, and to see that the data are the same."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -9,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from faceloupe.evaluation.datasets import LabelledPhotographs
-from faceloupe.recognition.weights import YUNET
 
 PACKAGES = (
     "faceloupe", "numpy", "scipy", "pillow", "opencv-python-headless", "opencv-python", "openvino", "onnxruntime",
@@ -58,8 +58,8 @@ def provenance_of(
     digests: Sequence[str],
     *,
     engine: str,
-    command: str = "",
-    detector_sha256: str = YUNET.sha256,
+    command: str,
+    detector_sha256: str,
 ) -> Provenance:
     """Return what is known now.
 
@@ -104,11 +104,7 @@ def data_digest(data: LabelledPhotographs, digests: Sequence[str]) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _installed() -> "list[tuple[str, str]]":
-    versions = []
+def _installed() -> Iterator[tuple[str, str]]:
     for name in PACKAGES:
-        try:
-            versions.append((name, version(name)))
-        except PackageNotFoundError:
-            continue
-    return versions
+        with suppress(PackageNotFoundError):
+            yield name, version(name)

@@ -97,11 +97,7 @@ def _items(evaluation: "Evaluation") -> dict[str, str]:
 
 def _people(evaluation: "Evaluation") -> str:
     groups = [group for group in evaluation.data.groups if group]
-    people = (
-        counted(len(evaluation.data.names), "person").replace("persons", "people")
-        if evaluation.data.names
-        else "People"
-    )
+    people = counted(len(evaluation.data.names), "person", "people") if evaluation.data.names else "People"
     if not groups:
         return f"{people}, {evaluation.data.source}. {UNKNOWN}Age, sex, origin, and how people were chosen."
     shares = ", ".join(f"{group} {groups.count(group):,}" for group in sorted(set(groups)))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceloupe.blocks import Block, chart, table, text
+from faceloupe.blocks import Block, chart, line, table, text
 from faceloupe.errors import InputError
 from faceloupe.evaluation.comparisons import NEVER, Comparisons
 from faceloupe.evaluation.distortions import COVERED, DISTORTIONS, Distortion, Pixels
@@ -248,14 +248,8 @@ def robustness_section(robustness: Robustness) -> Iterator[Block]:
 
 def _curve(robustness: Robustness, distortion: Distortion, style: str) -> Block:
     rates = [robustness.plain, *(rate for rate in robustness.rates if rate.name == distortion.name)]
-    return {
-        "name": distortion.name,
-        "style": style,
-        "x": list(map(float, range(len(rates)))),
-        "y": [rate.fnmr for rate in rates],
-        "lo": [rate.interval.low for rate in rates],
-        "hi": [rate.interval.high for rate in rates],
-    }
+    low, high = zip(*((rate.interval.low, rate.interval.high) for rate in rates), strict=True)
+    return line(distortion.name, style, range(len(rates)), [rate.fnmr for rate in rates], low, high)
 
 
 def _spoilt(
