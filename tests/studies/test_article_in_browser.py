@@ -105,7 +105,7 @@ def test_both_networks_are_trained_at_the_top_of_the_page(browser, address):
                 marks.append("✓" in face.locator(f".glyph.{network}").inner_text())
     cells = panel.locator("tbody td:nth-of-type(3)").all_inner_texts()
     assert cells == [f"{100 * np.mean(marks):.0f} %" for marks in right.values()]
-    assert "Not trained" not in panel.inner_text()
+    assert "Learning …" not in panel.inner_text()
     panel.locator("input[value=centre]").check()
     button.click()
     panel.locator("tbody tr:nth-child(4)").wait_for(timeout=60_000)

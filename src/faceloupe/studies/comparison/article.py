@@ -53,7 +53,8 @@ def _lead(comparison: Comparison, rows: list[Reached], compared: list[Difference
     shown = [row for row in compared if row.verdict != "not shown"]
     yield (
         f"{len(shown)} of {counted(len(compared), 'difference')} in held-out accuracy "
-        f"{'is' if len(shown) == 1 else 'are'} shown at this sample size; each interval is 95 % by itself."
+        f"{'is' if len(shown) == 1 else 'are'} shown at this sample size. Each 95 % interval is judged by itself, "
+        "whatever their number."
     )
 
 
@@ -66,13 +67,13 @@ def _networks(comparison: Comparison) -> Block:
         )
     ]
     columns = {"network": "left", "sentence": "left", "parameters": "right", "multiply-adds a face": "right"}
-    return table("sizes", f"For faces of {height}×{width} pixels and two people", columns, rows)
+    return table("sizes", f"For faces of {height} × {width} pixels and two people", columns, rows)
 
 
 def _reached(results: list[Reached]) -> Iterator[Block]:
     yield text(
-        "Each network was trained on half of the captures of two people and asked about the other half. The gap is "
-        "what was fitted and does not carry over: overfitting, where it is large. A dead unit puts out 0 for every "
+        "Each network was trained on half of the captures of two people and tested on the other half. The gap is "
+        "training minus held-out accuracy; where it is large, the network overfits. A dead unit puts out 0 for every "
         "training capture."
     )
     rows = [
@@ -91,8 +92,8 @@ def _reached(results: list[Reached]) -> Iterator[Block]:
 
 def _differences(compared: list[Difference]) -> Iterator[Block]:
     yield text(
-        "Held-out accuracy of the first minus that of the second. Both saw the same pairs, splits, seeds and batches, "
-        "so what is common to them cancels."
+        "Held-out accuracy of the first minus that of the second. Both had the same pairs, splits, seeds and batches, "
+        "so that what is common to them cancels out."
     )
     rows = [
         [
