@@ -27,7 +27,7 @@ def bar(doing: str, **options: Any) -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     columns = (TextColumn(doing), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(),
-               TextColumn("left"), TimeRemainingColumn())  # fmt: skip
+               TextColumn("passed,"), TimeRemainingColumn(), TextColumn("left"))  # fmt: skip
     with Bar(*columns, **options) as drawn:
         work = drawn.add_task(doing, total=None)
         yield lambda done, whole: drawn.update(work, completed=done, total=whole)

@@ -125,7 +125,7 @@ def test_what_cannot_be_used_of_a_folder_is_named_and_the_rest_is_used(people, t
     for words in (
         r"zo\xff\n/broken.jpg: no image",
         r"zo\xff\n/pipe.png: is not a regular",
-        "skipped one: this subject has 1",
+        "skipped: one: this subject has 1 capture, and",
     ):
         assert words in talk
 

@@ -33,7 +33,8 @@ def test_what_is_trained_is_saved_measured_and_opened_everywhere(people, tmp_pat
     assert (code, document["folder"], document["subjects"], document["held_out"]) == (0, str(out), 3, 6)
     assert "held-out captures of 3 people" in talk
     assert "95 % interval" in talk
-    assert "skipped s4: this subject has 1 captures" in talk
+    assert "Caution" not in talk
+    assert "skipped: s4: this subject has 1 capture, and" in talk
     network = load_network(out)
     assert str(network.spec_) == document["network"]
     assert network.classes_.tolist() == ["s1", "s2", "s3"]
@@ -56,7 +57,7 @@ def test_faces_in_larger_photographs_are_found_and_cropped_and_that_is_said(peop
     code, _, talk = run("train", data, "--network", SENTENCE, "--out", tmp_path / "net", "--size", 24)
     assert code == 0, talk
     assert "aligned and cropped in 4 photographs; 9 of at most 112 pixels a side were taken as they are." in talk
-    assert "skipped s2/nobody.png: " in talk
+    assert "skipped: s2/nobody.png: " in talk
     code, _, talk = run("train", data, "--network", SENTENCE, "--out", tmp_path / "whole", "--no-crop")
     assert code == 0, talk
     assert "cropped" not in talk

@@ -179,7 +179,7 @@ def test_subjects_with_too_few_captures_are_left_out_and_named():
     kept = faces.with_captures(2)
     assert (kept.names, kept.captures) == (("ann", "bob"), ("a1", "a2", "b1", "b2", "e2"))
     assert [(skip.path, skip.reason) for skip in kept.skipped] == [
-        ("eve", "this subject has 1 captures, and 2 are needed")
+        ("eve", "this subject has 1 capture, and 2 are needed")
     ]
     with pytest.raises(InputError):
         faces.with_captures(4)

@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 
     from faceloupe.evaluation.failures import Failure
     from faceloupe.gallery.gallery import Gallery
-    from faceloupe.recognition.detections import Detector
-    from faceloupe.recognition.embed import Embedder
     from faceloupe.recognition.engines import Engine
-    from faceloupe.scores.points import OperatingPoint
 
 SQLITE = b"SQLite format 3\0"  # what such a file begins with
 
@@ -77,6 +74,7 @@ def calibrate(
     people it would take. One photograph of each person is enough; then the FNMR is not known.
     """
     from faceloupe.embedders import DEFAULT, open_embedder
+    from faceloupe.evaluation.calibrate import calibrate as calibrated
     from faceloupe.evaluation.calibrate import calibrate_gallery
     from faceloupe.gallery.opening import open_gallery
     from faceloupe.recognition.onnx_detector import open_detector
@@ -102,7 +100,15 @@ def calibrate(
                 point = calibrate_gallery(measured, target, made_by, threshold=threshold, on_note=say)
         else:
             finder = people.detector if people else open_detector(detector or "yunet", engine=engine)
-            point = _from_photographs(data, target, threshold, made_by, finder, central=central, cached=not no_cache)
+            failures: list[Failure] = []
+            try:
+                with stoppable("Stopped." if no_cache else CACHED), progress("embedding", transient=True) as show:
+                    point = calibrated(
+                        data, target, threshold=threshold, embedder=made_by, faces="central" if central else None,
+                        detector=finder, cached=not no_cache, progress=show, on_failure=failures.append, on_note=say,
+                    )  # fmt: skip
+            finally:
+                say_failures(failures)
         if threshold is None:
             say(
                 "The threshold was chosen and its rates were measured on the same comparisons, which flatters it a "
@@ -134,30 +140,6 @@ def _open_home(
         return open_gallery(gallery, embedder=embedder, detector=detector, engine=engine)
     except GalleryError as problem:
         raise GalleryError(f"{problem} calibrate --create makes an empty one too.") from problem
-
-
-def _from_photographs(
-    data: str,
-    fmr: float,
-    threshold: float | None,
-    embedder: "Embedder",
-    detector: "Detector",
-    *,
-    central: bool,
-    cached: bool,
-) -> "OperatingPoint":
-    from faceloupe.evaluation.calibrate import calibrate as calibrated
-
-    failures: list[Failure] = []
-    try:
-        with stoppable(CACHED if cached else "Stopped."), progress("embedding", transient=True) as show:
-            return calibrated(
-                data, fmr, threshold=threshold, embedder=embedder,
-                faces="central" if central else None, detector=detector, cached=cached, progress=show,
-                on_failure=failures.append, on_note=say,
-            )  # fmt: skip
-    finally:
-        say_failures(failures)
 
 
 def _list(people: "Gallery") -> None:

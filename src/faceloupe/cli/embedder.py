@@ -166,6 +166,7 @@ def _compare_points(old: "Gallery", new: "Gallery", embedder: "Embedder") -> Non
     """Choose and save a threshold for the new gallery, and show it beside the old one's."""
     from faceloupe.evaluation.calibrate import calibrate_gallery
     from faceloupe.recognition.thresholds import DEFAULT_FMR, find_point, opening_name
+    from faceloupe.scores.points import one_in
 
     makers = {maker for person in old.people() for maker in person.embedders}
     before = [point for maker in sorted(makers) if (point := find_point(maker, old.point(maker)))]
@@ -179,21 +180,11 @@ def _compare_points(old: "Gallery", new: "Gallery", embedder: "Embedder") -> Non
         say(f"No threshold was chosen: {problem}. faceloupe calibrate DATA {how} measures one.")
     points = [*before, *([after] if after else [])]
     rows = [
-        (
-            point.embedder,
-            f"{point.threshold:.4f}",
-            f"{point.target_fmr:g}",
-            f"{point.fmr:.2g}",
-            _rate(point.fnmr),
-            point.source,
-        )
+        (point.embedder, f"{point.threshold:.4f}", one_in(point.target_fmr), one_in(point.fmr),
+         "not known" if point.fnmr is None else f"{100 * point.fnmr:.2f} %", point.source)
         for point in points
-    ]
+    ]  # fmt: skip
     echo(aligned(("embedder", "threshold", "for FMR", "FMR", "FNMR", "measured on"), rows))
-
-
-def _rate(rate: float | None) -> str:
-    return "not known" if rate is None else f"{100 * rate:.2f} %"
 
 
 @embedder.command()

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,12 +18,11 @@ from faceloupe.cli.options import (
     Metadata,
     MinSize,
     Turned,
-    open_detector_if_any,
+    search_of_one,
 )
 from faceloupe.cli.terminal import IN_JSON, echo, echo_json, progress, say, say_skipped, stoppable
 from faceloupe.errors import AmbiguousNameError, InputError, NameTakenError, SubjectError
 from faceloupe.numerals import counted
-from faceloupe.progress import Progress
 
 if TYPE_CHECKING:
     from faceloupe.gallery.records import Enrolled
@@ -99,16 +97,12 @@ def enrol(
     from faceloupe.gallery.identity import checked_metadata, checked_whom
     from faceloupe.gallery.opening import GalleryToBe
     from faceloupe.gallery.records import Enrolled
-    from faceloupe.recognition.search import FaceSearch
 
     checked_consent(consent)
     parsed = None if metadata is None else checked_metadata(metadata)
     if folder is None:
         checked_whom(name or "", external_id)
-    search = FaceSearch(
-        "central" if central else "one", min_size=min_size, turned=turned,
-        detector=open_detector_if_any(detector, engine),
-    )  # fmt: skip
+    search = search_of_one(central=central, min_size=min_size, turned=turned, detector=detector, engine=engine)
     person = ListedSubject(name or "", photographs or [], external_id=external_id, metadata=parsed)
     subjects = list_subjects(folder, table) if folder else [person]
     results: list[Enrolled] = []
@@ -129,7 +123,7 @@ def enrol(
                     subject.name, subject.photographs, faces=search, external_id=subject.external_id,
                     metadata=subject.metadata, consent=consent, keep_faces=keep_faces, force=force,
                     consent_until=consent_until and consent_until.date(),
-                    progress=partial(_show_progress, show, done, whole),
+                    progress=lambda count, _, before=done: show(before + count, whole),
                 )  # fmt: skip
             except (AmbiguousNameError, NameTakenError, SubjectError) as problem:
                 if folder is None:
@@ -156,10 +150,6 @@ def _finish(results: "list[Enrolled]", left_out: int, *, keep_faces: bool) -> No
         raise typer.Exit(1)
     if left_out:
         raise typer.Exit(2)
-
-
-def _show_progress(show: Progress, before: int, whole: int, done: float, _: float) -> None:
-    show(before + done, whole)
 
 
 def _tell(results: "list[Enrolled]") -> None:

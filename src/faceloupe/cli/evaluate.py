@@ -140,8 +140,7 @@ def evaluate(
     names = tuple(embedder or ("sface",))
     points = _calibrated(gallery, names, engine)
     finder = open_detector(detector, engine=engine)
-    stopped = CACHED if not no_cache else "Stopped."
-    with stoppable(stopped), on_cluster(on), progress("evaluating", transient=True) as show:
+    with stoppable("Stopped." if no_cache else CACHED), on_cluster(on), progress("evaluating", transient=True) as show:
         evaluation = evaluated(
             data, names, faces="central" if central else None, detector=finder, groups=groups,
             development=development, fmr=fmr, points=points, draws=draws, seed=seed, engine=engine, cached=not no_cache,

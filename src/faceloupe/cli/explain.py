@@ -16,8 +16,8 @@ from faceloupe.cli.options import (
     TargetFmr,
     Turned,
     gallery_if_any,
-    open_detector_if_any,
     open_gallery_if_any,
+    search_of_one,
 )
 from faceloupe.cli.terminal import check_file, check_folder, echo, echo_json, progress, say, say_lead, stoppable
 from faceloupe.errors import InputError
@@ -56,7 +56,6 @@ def explain(
     from faceloupe.embedders import DEFAULT, open_embedder
     from faceloupe.files import write_whole
     from faceloupe.pages import page as make_page
-    from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import published_point
     from faceloupe.report.figures import save_figures
     from faceloupe.report.page import write_page
@@ -67,10 +66,7 @@ def explain(
             raise InputError(f"{page}: expected a name that ends in {', '.join(SUFFIXES)}")
         check_file(page, (a, b, gallery))
     check_folder(figures)
-    search = FaceSearch(
-        "central" if central else "one", min_size=min_size, turned=turned,
-        detector=open_detector_if_any(detector, engine),
-    )  # fmt: skip
+    search = search_of_one(central=central, min_size=min_size, turned=turned, detector=detector, engine=engine)
     with (
         stoppable("Stopped; nothing was written."),
         open_gallery_if_any(gallery, embedder, engine) as people,

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from faceloupe.gallery.candidates import Candidate, Candidates
     from faceloupe.gallery.gallery import Gallery
     from faceloupe.gallery.sharding import Galleries
-    from faceloupe.recognition.engines import Engine
     from faceloupe.recognition.search import FaceSearch
 
 RATE = 4.0
@@ -133,6 +132,7 @@ def identify(
     and departure is printed until Ctrl-C; with --json, as a line of JSON.
     """
     from faceloupe.gallery.opening import open_gallery
+    from faceloupe.gallery.sharding import open_galleries
     from faceloupe.recognition.search import DETECTION_SIDE, FaceSearch
     from faceloupe.video.frames import is_clip
 
@@ -165,7 +165,11 @@ def identify(
     galleries = [gallery, *(also or [])]
     _check_outputs(photographs, galleries, draw, csv, json_lines, json=json)
     search = FaceSearch(min_size=min_size, max_side=max_side, turned=turned is not False, detector=finder)
-    with _open(galleries, embedder, engine) as searched:
+    with (
+        open_galleries(galleries, embedder=embedder, engine=engine)
+        if also
+        else open_gallery(gallery, embedder=embedder, engine=engine)
+    ) as searched:
         if csv is not None or json_lines is not None:
             _name_tree(photographs, csv, json_lines, search, searched, fmr=fmr, ranks=ranks, recall=recall)
         else:
@@ -242,15 +246,6 @@ def _identify_photographs(
         _explain(answers)
     if any(answer.photograph.problem is not None for answer in answers):
         raise typer.Exit(2)
-
-
-def _open(urls: Sequence[str], embedder: str | None, engine: "Engine") -> "Gallery | Galleries":
-    from faceloupe.gallery.opening import open_gallery
-    from faceloupe.gallery.sharding import open_galleries
-
-    if len(urls) > 1:
-        return open_galleries(urls, embedder=embedder, engine=engine)
-    return open_gallery(urls[0], embedder=embedder, engine=engine)
 
 
 def _name_tree(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from faceloupe.recognition.detections import Detector
     from faceloupe.recognition.embed import Embedder
     from faceloupe.recognition.engines import Engine
+    from faceloupe.recognition.search import FaceSearch
 
 DEFAULT_GALLERY = "faceloupe.db"
 """The gallery where none is named."""
@@ -42,6 +43,16 @@ def open_detector_if_any(name: str | None, engine: "Engine" = "openvino") -> "De
     from faceloupe.recognition.onnx_detector import open_detector
 
     return open_detector(name, engine=engine) if name else None
+
+
+def search_of_one(
+    *, central: bool, min_size: float, turned: bool, detector: str | None, engine: "Engine"
+) -> "FaceSearch":
+    """Return the search for the one face of a photograph that the options ask for."""
+    from faceloupe.recognition.search import FaceSearch
+
+    finder = open_detector_if_any(detector, engine)
+    return FaceSearch("central" if central else "one", min_size=min_size, turned=turned, detector=finder)
 
 
 def embedder_for(collection: "Collection", name: str | None, engine: "Engine") -> "Embedder":
@@ -75,6 +86,20 @@ def _there_or_none(context: typer.Context, parameter: typer.CallbackParam, galle
     return None
 
 
+def _embedder_of(owner: str) -> Any:
+    return typer.Option(
+        "--embedder", metavar="NAME|DIR", help="sface, sface+flip, one added by embedder add, or a folder saved by "
+        f"faceloupe. By default the {owner}'s own, or sface.",
+    )  # fmt: skip
+
+
+def _detector_of(owner: str) -> Any:
+    return typer.Option(
+        "--detector", metavar="NAME", help="Detector of faces: yunet, or one added by detector add. By default the "
+        f"{owner}'s own, or yunet.",
+    )  # fmt: skip
+
+
 GalleryName = Annotated[
     str,
     typer.Option(
@@ -90,43 +115,13 @@ CollectionName = Annotated[
         help="SQLite file, or postgresql+psycopg://...",
     ),
 ]
-EmbedderName = Annotated[
-    str | None,
-    typer.Option(
-        "--embedder",
-        metavar="NAME|DIR",
-        help="sface, sface+flip, one added by embedder add, or a folder saved by faceloupe. By default the "
-        "gallery's own, or sface.",
-    ),
-]
+EmbedderName = Annotated[str | None, _embedder_of("gallery")]
+CollectionEmbedderName = Annotated[str | None, _embedder_of("collection")]
 DetectorName = Annotated[
     str, typer.Option("--detector", metavar="NAME", help="Detector of faces: yunet, or one added by detector add.")
 ]
-GalleryDetectorName = Annotated[
-    str | None,
-    typer.Option(
-        "--detector",
-        metavar="NAME",
-        help="Detector of faces: yunet, or one added by detector add. By default the gallery's own, or yunet.",
-    ),
-]
-CollectionEmbedderName = Annotated[
-    str | None,
-    typer.Option(
-        "--embedder",
-        metavar="NAME|DIR",
-        help="sface, sface+flip, one added by embedder add, or a folder saved by faceloupe. By default the "
-        "collection's own, or sface.",
-    ),
-]
-CollectionDetectorName = Annotated[
-    str | None,
-    typer.Option(
-        "--detector",
-        metavar="NAME",
-        help="Detector of faces: yunet, or one added by detector add. By default the collection's own, or yunet.",
-    ),
-]
+GalleryDetectorName = Annotated[str | None, _detector_of("gallery")]
+CollectionDetectorName = Annotated[str | None, _detector_of("collection")]
 MinSize = Annotated[float, typer.Option("--min-size", min=0, help="Ignore faces whose shorter side has fewer pixels.")]
 Turned = Annotated[
     bool,

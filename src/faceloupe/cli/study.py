@@ -1,8 +1,7 @@
 """``faceloupe study``: train the tutorial's two networks on many people and seeds, and write one page."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,22 +14,6 @@ if TYPE_CHECKING:
     from faceloupe.faces.faceset import FaceSet
     from faceloupe.studies.comparison.run import Comparison
     from faceloupe.studies.run import Study
-
-
-class Preprocess(StrEnum):
-    """Preprocessing of the pixels before a network sees them."""
-
-    none = "none"
-    centre = "centre"
-    standardise = "standardise"
-
-
-class Format(StrEnum):
-    """File formats for exported figures."""
-
-    png = "png"
-    svg = "svg"
-    pdf = "pdf"
 
 
 def study(
@@ -58,8 +41,11 @@ def study(
     seeds: Annotated[int, typer.Option(help="Fits of each network for each pair.")] = 8,
     epochs: Annotated[int, typer.Option(help="Epochs of a fit.")] = 20,
     preprocess: Annotated[
-        list[Preprocess] | None,
-        typer.Option(help="Another preprocessing to fit with, beside none and centre. May be given several times."),
+        list[str] | None,
+        typer.Option(
+            metavar="none|centre|standardise",
+            help="Another preprocessing to fit with, beside none and centre. May be given several times.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the pairs, splits, weights and orders.")] = 0,
     full: Annotated[
@@ -73,7 +59,9 @@ def study(
         bool | None,
         typer.Option("--faces/--no-faces", help="Show faces in the report. By default only those of olivetti and orl."),
     ] = None,
-    figures: Annotated[Format | None, typer.Option(help="Also save every figure in this format.")] = None,
+    figures: Annotated[
+        Literal["png", "svg", "pdf"] | None, typer.Option(help="Also save every figure in this format.")
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print the study's document instead of the report's path.")
     ] = False,
@@ -92,9 +80,8 @@ def study(
     from faceloupe.studies.run import estimate_seconds, run_study
 
     loaded, note = _load(data, crop)
-    kinds = [kind.value for kind in preprocess or (Preprocess.none, Preprocess.centre)]
     options: dict[str, Any] = {"people": people, "pairs": _count(pairs), "seeds": seeds, "epochs": epochs,
-                               "preprocess": kinds, "full": full, "seed": seed}  # fmt: skip
+                               "preprocess": preprocess or ["none", "centre"], "full": full, "seed": seed}  # fmt: skip
     running: dict[str, Any] = {"resume": resume, "command": typed(), "note": note, "n_jobs": jobs}
     result: Study | Comparison
     if network:
@@ -105,7 +92,8 @@ def study(
     else:
         plan = make_plan(loaded, **options)
         if full:
-            minutes = _minutes(estimate_seconds(plan, loaded, jobs))
+            expected = estimate_seconds(plan, loaded, jobs)
+            minutes = f"{expected:.0f} seconds" if expected < 90 else f"{expected / 60:.0f} minutes"
             say(f"About {minutes} for {len(plan.pairs)} pairs × {plan.seeds} seeds.")
         with stoppable(_stopped(out)), on_cluster(on), progress("fitting") as tell:
             result = run_study(plan, loaded, out, progress=tell, **running)
@@ -113,7 +101,7 @@ def study(
     page = out / "report.html"
     write_page(page, document)
     if figures is not None:
-        written = save_figures(document, out / "figures", figures.value)
+        written = save_figures(document, out / "figures", figures)
         say(f"{len(written)} figures in {out / 'figures'}")
     numbers = result.to_document()
     _summarise(result, document, numbers)
@@ -174,7 +162,3 @@ def _summarise(result: "Study | Comparison", document: dict[str, Any], numbers: 
             of = f"{judged['of']}. " if judged["of"] else ""
             say(f"{judged['verdict']:>14}  {of}{judged['quantity']}".rstrip())
     say(f"\n{len(result.trials):,} trials in {result.folder}, {result.seconds:.0f} s.")
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"

@@ -226,7 +226,11 @@ def history(entries: "Iterable[Entry]") -> str:
             entry.who,
             entry.what,
             "" if entry.subject_id is None else str(entry.subject_id),
-            ", ".join(f"{name} {value}" for name, value in entry.details.items() if value is not False),
+            ", ".join(
+                name if value is True else f"{name} {value}"
+                for name, value in entry.details.items()
+                if value is not False
+            ),
         )
         for entry in entries
     ]

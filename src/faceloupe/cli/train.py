@@ -14,6 +14,7 @@ from faceloupe.files import check_new_folder
 
 if TYPE_CHECKING:
     from faceloupe.faces.faceset import FaceSet
+    from faceloupe.strangers.training import StrangersPlan
     from faceloupe.training.base import FaceClassifier
 
 
@@ -68,10 +69,15 @@ def train(
     if for_ == "strangers":
         if size is not None or crop is not None:
             raise InputError("--size and --crop are for people: for strangers, faces are aligned to 112 x 112 pixels.")
-        _for_strangers(
-            data, out, network or "small", held_out or 0.15, 60 if epochs is None else epochs, central, detector, seed,
-            json,
+        network = network or "small"
+        if network not in ("small", "large"):
+            raise InputError(f"--network: for strangers small or large; got {network!r}.")
+        from faceloupe.strangers.training import StrangersPlan
+
+        plan = StrangersPlan(
+            epochs=60 if epochs is None else epochs, size=network, held_out=held_out or 0.15, seed=seed  # type: ignore[arg-type]  # checked
         )  # fmt: skip
+        _for_strangers(data, out, plan, detector, central=central, json=json)
         return
     if epochs is not None or central:
         raise InputError(
@@ -80,28 +86,16 @@ def train(
         )
     if detector is not None and (crop is False or not is_folder(data)):
         raise InputError("--detector finds the faces that are cut out of a folder's photographs: not with --no-crop.")
-    _for_people(data, out, network or "deep", held_out or 0.5, size or 64, crop, detector, seed, json)
-
-
-def _for_people(
-    data: str,
-    out: Path,
-    network: str,
-    held_out: float,
-    size: int,
-    crop: bool | None,
-    detector: str | None,
-    seed: int,
-    json: bool,
-) -> None:
-    classifier = _classifier(network, seed)
+    classifier = _classifier(network or "deep", seed)
     check_new_folder(out)
-    faces = _faces(data, size, crop, detector)
+    _for_people(classifier, _faces(data, size or 64, crop, detector), out, 1 - (held_out or 0.5), json=json)
 
+
+def _for_people(classifier: "FaceClassifier", faces: "FaceSet", out: Path, share: float, *, json: bool) -> None:
     from faceloupe.training.measured import train_and_measure
 
     with stoppable("Stopped; nothing was saved."), progress("training") as tell:
-        measured = train_and_measure(classifier, faces, 1 - held_out, seed=seed, progress=tell)
+        measured = train_and_measure(classifier, faces, share, seed=classifier.seed, progress=tell)
     classifier.save(out)
     for warning in measured.warnings:
         say(legible(warning))
@@ -113,22 +107,10 @@ def _for_people(
 
 
 def _for_strangers(
-    data: str,
-    out: Path,
-    size: str,
-    held_out: float,
-    epochs: int,
-    central: bool,
-    detector: str | None,
-    seed: int,
-    json: bool,
+    data: str, out: Path, plan: "StrangersPlan", detector: str | None, *, central: bool, json: bool
 ) -> None:
-    if size not in ("small", "large"):
-        raise InputError(f"--network: for strangers small or large; got {size!r}.")
     from faceloupe.strangers.train import train_for_strangers
-    from faceloupe.strangers.training import StrangersPlan
 
-    plan = StrangersPlan(epochs=epochs, size=size, held_out=held_out, seed=seed)  # type: ignore[arg-type]  # checked
     stopped = f"Stopped. {out} keeps the faces and the last whole epoch; the same command goes on."
     with stoppable(stopped), progress("training") as tell:
         made = train_for_strangers(

@@ -16,8 +16,8 @@ from faceloupe.cli.options import (
     TargetFmr,
     Turned,
     gallery_if_any,
-    open_detector_if_any,
     open_gallery_if_any,
+    search_of_one,
 )
 from faceloupe.cli.terminal import IN_FULL, echo, echo_json, say, say_remarks
 from faceloupe.errors import InputError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from faceloupe.gallery.person_decisions import PersonDecision
     from faceloupe.recognition.decisions import Decision
     from faceloupe.scores.evidence import Evidence
-    from faceloupe.scores.points import OperatingPoint
 
 
 def verify(
@@ -66,7 +65,6 @@ def verify(
     """
     from faceloupe.embedders import DEFAULT, open_embedder
     from faceloupe.recognition.decisions import verify as verify_photographs
-    from faceloupe.recognition.search import FaceSearch
     from faceloupe.recognition.thresholds import published_point
 
     if (b is None) == (person is None):
@@ -75,10 +73,7 @@ def verify(
         raise InputError("--prior turns a likelihood ratio into a probability: give --lr too")
     if lr and person is not None:
         raise InputError("--lr is for two photographs: what the best of several references is worth was not measured")
-    search = FaceSearch(
-        "central" if central else "one", min_size=min_size, turned=turned,
-        detector=open_detector_if_any(detector, engine),
-    )  # fmt: skip
+    search = search_of_one(central=central, min_size=min_size, turned=turned, detector=detector, engine=engine)
     place = gallery or (None if person is None else DEFAULT_GALLERY)
     with open_gallery_if_any(place, embedder, engine) as people:
         made_by = people.embedder if people else open_embedder(embedder or DEFAULT, engine=engine)
@@ -90,7 +85,10 @@ def verify(
             a, b or "", point, gallery=people, embedder=made_by, faces=search, prior=prior
         )  # fmt: skip
     if lr and decision.evidence is None:
-        raise InputError(_no_evidence(decision.point))
+        raise InputError(
+            f"--lr: nobody measured what scores of {decision.point.embedder} are worth as evidence. Calibrate it on "
+            "photographs of which some show one person (faceloupe calibrate), and name the gallery"
+        )
     _answer(decision, json=json, evidence=decision.evidence if lr else None)
 
 
@@ -108,10 +106,3 @@ def _answer(decision: "Decision | PersonDecision", *, json: bool, evidence: "Evi
         say_remarks(decision.notes, decision.warnings)
     if not decision.match:
         raise typer.Exit(1)
-
-
-def _no_evidence(point: "OperatingPoint") -> str:
-    return (
-        f"--lr: nobody measured what scores of {point.embedder} are worth as evidence. Calibrate it on "
-        "photographs of which some show one person (faceloupe calibrate), and name the gallery"
-    )

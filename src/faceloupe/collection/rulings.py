@@ -62,7 +62,9 @@ def separate(connection: Connection, chosen: Sequence[int]) -> int:
         raise InputError(f"there is no face {missing[0]} in the collection" if missing else "name one face or more")
     home, *others = set(homes.values())
     if others or home is None:
-        raise InputError("name faces of one group; faceloupe group lists them")
+        raise InputError(
+            "name faces of one group; faceloupe group --json lists them, and so does the page that --out writes"
+        )
     staying = [face for face in _members(connection, home) if face not in homes]
     if not staying:
         raise InputError(f"these are all faces of group {home}; leave one, or join the group to another")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
+from faceloupe.numerals import counted
 from faceloupe.pages import Shown
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class FaceSet(Shown):
         """
         counts = self.captures_per_subject
         few = [
-            Skipped(name, f"this subject has {count} captures, and {least} are needed")
+            Skipped(name, f"this subject has {counted(count, 'capture')}, and {least} are needed")
             for name, count in zip(self.names, counts, strict=True)
             if count < least
         ]
