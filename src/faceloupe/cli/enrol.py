@@ -123,7 +123,7 @@ def enrol(
                     subject.name, subject.photographs, faces=search, external_id=subject.external_id,
                     metadata=subject.metadata, consent=consent, keep_faces=keep_faces, force=force,
                     consent_until=consent_until and consent_until.date(),
-                    progress=lambda count, _, before=done: show(before + count, whole),
+                    progress=lambda count, _: show(done + count, whole),  # noqa: B023 - called before done changes
                 )  # fmt: skip
             except (AmbiguousNameError, NameTakenError, SubjectError) as problem:
                 if folder is None:
