@@ -31,7 +31,7 @@ MAY_KNOW = {
     "seals": "errors files",
     "csv_tables": "errors files",
     "scores": "errors",
-    "faces": f"errors {DOCUMENTS} pages blocks report",
+    "faces": f"errors {DOCUMENTS} numerals pages blocks report",
     "cluster": "errors",
     "growing": f"errors {DOCUMENTS} faces",
     "recognition": f"errors {DOCUMENTS} numerals progress growing cluster faces scores",
