@@ -76,4 +76,4 @@ def test_what_is_missing_is_said_with_the_extra_that_brings_it(tmp_path, argumen
 
 def test_the_facade_says_so_too(tmp_path):
     run = without("import faceloupe; faceloupe.CNNClassifier", folder=tmp_path)
-    assert "UnavailableError: This needs sklearn: pip install 'faceloupe[study]'" in run.stderr
+    assert "UnavailableError: This needs torch: pip install 'faceloupe[study]'" in run.stderr

@@ -1,6 +1,6 @@
 """What each experiment measures, on a study small enough to look at.
 
-Also tests ``studies/baselines.py``, ``studies/filters.py``, ``studies/kept.py``.
+Also tests ``studies/baselines.py``, ``studies/kept.py``.
 """
 
 from collections import Counter

@@ -19,7 +19,6 @@ from faceloupe.studies.fits import (
     PERMUTED,
     SHUFFLED,
     fit_group,
-    freeze_filters,
     held_out_split,
 )
 from faceloupe.studies.groups import answers, prepare
@@ -233,8 +232,7 @@ class TestControls:
 
     def test_frozen_filters_are_those_of_the_start_and_the_rest_trains_as_alone(self, fit):
         """Against PyTorch's own optimiser-free loop: one network at a time, whose convolution gets no gradient."""
-        group = fit("cnn", preprocess=("centre",))
-        frozen = freeze_filters(group)
+        group, frozen = (fit("cnn", preprocess=("centre",), control=control) for control in ("", FROZEN))
         assert torch.equal(frozen.fits.weights["conv.weight"], group.start["conv.weight"])
         assert not torch.equal(frozen.fits.weights["hidden.weight"], group.start["hidden.weight"])
         for index, trial in enumerate(frozen.trials("controls")):
@@ -281,7 +279,7 @@ class TestControls:
 
 
 def unchanged_and_then(group, condition, amount, changed):
-    return group.conditions("robustness", condition, amount, changed, answers(group.logits(group.images)))
+    return group.conditions("robustness", condition, amount, group.logits(changed), answers(group.logits(group.images)))
 
 
 class TestConditions:

@@ -18,7 +18,7 @@ from faceloupe.studies.plan import Task
 from faceloupe.studies.trials import read_csv, write_csv
 
 MANIFEST = {
-    "schema_version": 2,
+    "schema_version": 3,
     "plan": {"seeds": 8, "pairs": [[0, 1]]},
     "data": {"source": "made up", "digest": "abc", "note": ""},
     "created": "today",
@@ -117,7 +117,7 @@ class TestWhatIsInTheFolder:
                 {"data": {"source": "made up", "digest": "xyz", "note": ""}},
                 r"data differs \(there digest 'abc', asked for",
             ),
-            ({"schema_version": 3}, r"schema_version differs \(there 2, asked for 3\)"),
+            ({"schema_version": 4}, r"schema_version differs \(there 3, asked for 4\)"),
             ({"plan": {"seeds": 8, "pairs": [[0, 1]], "more": 1}}, "there more None, asked for 1"),
             ({"plan": {"seeds": 8}}, "there pairs"),
         ],

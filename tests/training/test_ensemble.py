@@ -109,6 +109,7 @@ TOGETHER = [
     "conv 2 6x5 stride 2x1, global pool, dense 4 relu, dense 3; optimiser adam, decay 0.1",
     "dense 6 tanh, dense 5 relu, dense 4; optimiser sgd, rate 0.1, batch 4",
     "dense 40 leaky; rate 0.01",
+    "conv 3 4x4 stride 2 relu, pool 8, dense 4 relu; optimiser adam, augment mirror shift 2 rotate 5 zoom 5",
 ]
 SINGLY = [
     "conv 3 5x5 stride 2 relu, average pool 2, conv 4 3x3 padding 1 relu, pool 2, batchnorm relu, dense 5 relu",
@@ -164,6 +165,17 @@ def test_fits_together_equal_single_fits(faces):
                 torch.testing.assert_close(many.weights[name][fit], value.detach(), atol=1e-4, rtol=0)
             np.testing.assert_allclose(many.loss[fit], history.loss, atol=1e-4)
             np.testing.assert_allclose(many.accuracy[fit], history.accuracy, atol=1e-6)
+
+
+@pytest.mark.parametrize("sentence", ["conv 2 6x6 relu, pool 5, dense 3", "conv 2 6x6 relu, pool 5, conv 2 2x2"])
+def test_frozen_filters_stay_and_what_follows_them_learns(faces, sentence):
+    small = faces.images[:, ::3, ::3].copy()
+    shape = SmallNetwork(parse_network(sentence), (22, 22), 3)
+    train, orders, preprocessing = _group(faces, n_fits=2, epochs=1)
+    start = initial_weights(shape, np.arange(2))
+    many = fit_many(shape, small, faces.subject, train, orders, start, preprocessing, frozen_filters=True)
+    for name, value in many.weights.items():
+        assert torch.equal(value, start[name]) == name.startswith("conv"), name
 
 
 def test_kept_moments_are_the_weights_after_each_epoch(faces):

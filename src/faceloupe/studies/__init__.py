@@ -5,11 +5,15 @@ shows (``kept``), ``findings`` computes figures with intervals, ``checks`` are t
 their verdicts, and ``article`` writes the page, step by step (``lesson``).
 """
 
+from importlib.util import find_spec
+
 from faceloupe.errors import extra
 
 with extra("study"):
-    import sklearn  # noqa: F401 - so that its absence is told once, in words
-    import torch  # noqa: F401
+    import torch  # noqa: F401 - so that its absence is told once, in words
+
+    if find_spec("sklearn") is None:  # loaded where it is used: it takes a second
+        raise ImportError("sklearn is not installed", name="sklearn")
 
 from faceloupe.studies.plan import StudyPlan, make_plan
 from faceloupe.studies.run import Study, open_study, run_study, study

@@ -15,7 +15,7 @@ def baseline(name: str, seed: int, epochs: int = 20) -> Any:
     seed : int
         For the deep network's weights and batches; the others draw nothing.
     epochs : int
-        Epochs of the study; the deep network trains for three times as many.
+        Epochs of the study; the deep network trains for a quarter more.
     """
     from sklearn.decomposition import PCA
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -36,4 +36,4 @@ def baseline(name: str, seed: int, epochs: int = 20) -> Any:
         case "lda":
             return LinearDiscriminantAnalysis()
         case _:
-            return DeepCNNClassifier(epochs=3 * epochs, seed=seed)
+            return DeepCNNClassifier(epochs=epochs + epochs // 4, seed=seed)

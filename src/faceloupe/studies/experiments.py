@@ -23,11 +23,10 @@ from faceloupe.faces import perturbations
 from faceloupe.faces.faceset import FaceSet
 from faceloupe.inspection.measures.separability import probed_shares
 from faceloupe.studies.baselines import baseline
-from faceloupe.studies.filters import fit_filters
-from faceloupe.studies.fits import FROZEN, PERMUTED, SHUFFLED, fit_group, freeze_filters, held_out_split
+from faceloupe.studies.fits import FROZEN, PERMUTED, SHUFFLED, fit_group, held_out_split
 from faceloupe.studies.groups import FitGroup, Images, answers, people_name
 from faceloupe.studies.kept import kept_fits
-from faceloupe.studies.networks import build
+from faceloupe.studies.networks import build, filter_learner
 from faceloupe.studies.plan import COMPARED, MOVED, StudyPlan, Task, seeds_for
 from faceloupe.studies.trials import Trial
 from faceloupe.training.fit import batch_orders, fit_network
@@ -37,7 +36,8 @@ from faceloupe.training.specs import Training
 NETWORKS = ("fcnn", "cnn")
 REPAIRS = ("fcnn-equal", "fcnn-wide", "fcnn-slow", "fcnn-leaky", "fcnn-he")
 BASELINES = ("1-nn", "pca-logistic", "pca-svm", "lda")
-PEOPLE_SECONDS = {"deep": 8.5, "cnn": 2.8, "fcnn": 0.4}
+PEOPLE_SECONDS = {"deep": 3.7, "cnn": 1.2, "fcnn": 0.7}
+FILTER_EPOCHS = 4  # times those of the study
 TIMED_FITS = 5
 SHUFFLES = 5  # of a probe's control
 
@@ -55,8 +55,8 @@ class Outcome:
 def tasks_of(plan: StudyPlan) -> list[Task]:
     """Return a study's tasks, the longest first so that no core waits long at the end."""
     return [
+        *(Task("filters", None, variant) for variant in ("trained", "frozen")),
         *(Task("people", None, f"deep:{split}") for split in range(plan.deep_splits)),
-        *(Task("filters", None, str(seed)) for seed in range(plan.filter_fits)),
         *(Task("people", None, f"{name}:{split}") for name in NETWORKS for split in range(plan.network_splits)),
         *(Task("pairs", pair) for pair in plan.pairs),
         *(Task("learning", pair) for pair in plan.pairs[: plan.learning_pairs]),
@@ -79,13 +79,13 @@ def cost(plan: StudyPlan, task: Task) -> float:
         case "people":
             return fits * PEOPLE_SECONDS.get(task.variant.split(":")[0], 0.1)
         case "filters":
-            return 8.0 * fits
+            return 2.5 * fits * plan.filter_fits
         case "learning":
-            return fits * plan.learning_seeds / 4 * 4.2 / plan.learning_step
+            return fits * plan.learning_seeds / 4 * 1.7 / plan.learning_step
         case "pairs":
-            return fits * plan.seeds / 8 * (4.0 + 2.4 / plan.shift_step)
+            return fits * plan.seeds / 8 * (1.7 + 1.0 / plan.shift_step)
         case _:
-            return 1.6 * fits * plan.seeds / 8
+            return 1.0 * fits * plan.seeds / 8
 
 
 def half(labels: Labels) -> int:
@@ -166,7 +166,7 @@ def _controls(plan: StudyPlan, halves: dict[str, FitGroup]) -> list[Trial]:
     groups = [
         *(fit(name, preprocess=("none",)) for name in REPAIRS),
         *(fit(name, preprocess=("centre",), control=PERMUTED) for name in NETWORKS),
-        freeze_filters(group),
+        fit("cnn", control=FROZEN),
     ]
     return [trial for group in groups for trial in group.trials("controls")] + [
         _baseline_trial(plan, "controls", name, group.images, group.labels, group.people, seed, captures)
@@ -179,13 +179,16 @@ def _robustness(plan: StudyPlan, halves: dict[str, FitGroup]) -> list[Trial]:
     """Ask the centred networks about held-out captures that were changed; most raw ones have learned nothing."""
     groups = [group.only("centre") for group in halves.values()]
     images = groups[0].images
-    before = [answers(group.logits(images)) for group in groups]
+    changes = [("", 0.0, np.copy), *conditions(plan, images.shape[1:])]
+    changed = np.concatenate([change(images) for _, _, change in changes])
+    # (S, changes, M, 1) of each group: all at once
+    logits = [group.logits(changed).reshape(len(group.seeds), len(changes), len(images), -1) for group in groups]
     return [
         trial
-        for condition, amount, change in conditions(plan, images.shape[1:])
-        for changed in [change(images)]
-        for group, answered in zip(groups, before, strict=True)
-        for trial in group.conditions("robustness", condition, amount, changed, answered)
+        for place, (condition, amount, _) in enumerate(changes)
+        if condition
+        for group, own in zip(groups, logits, strict=True)
+        for trial in group.conditions("robustness", condition, amount, own[:, place], answers(own[:, 0]))
     ]
 
 
@@ -240,23 +243,17 @@ def _moved(images: Images, seed: int) -> Images:
 
 
 def _filters(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
-    seed = int(task.variant)
-    everyone = range(faces.n_subjects)
-    captures = half(faces.subject)
-    train, held_out = held_out_split(plan, faces.subject, everyone, seed, captures)
-    fits = {
-        control: fit_filters(plan, faces.images, faces.subject, train, held_out, seed, frozen=bool(control))
-        for control in ("", FROZEN)
-    }
-    trials = [
-        Trial(
-            "filters", "cnn-filters", "standardise", "all", seed, captures, control=control,
-            n_train=len(train), n_held_out=len(held_out), train_accuracy=fit.train_accuracy, accuracy=fit.accuracy,
-            filter_correlation=fit.correlation, seconds=fit.seconds,
-        )
-        for control, fit in fits.items()
-    ]  # fmt: skip
-    return Outcome(trials, {"start": fits[""].start, "end": fits[""].end} if seed == 0 else {})
+    control = FROZEN if task.variant == "frozen" else ""
+    spec = filter_learner(faces.images.shape[1:], FILTER_EPOCHS * plan.epochs)
+    group = fit_group(
+        plan, faces.images, faces.subject, range(faces.n_subjects), spec, seeds=range(plan.filter_fits),
+        captures=half(faces.subject), preprocess=[spec.training.preprocess], control=control,
+    )  # fmt: skip
+    trials = [replace(trial, network="cnn-filters") for trial in group.trials("filters")]
+    if control:
+        return Outcome(trials)
+    kernels = {"start": group.start["conv.weight"], "end": group.fits.weights["conv.weight"]}
+    return Outcome(trials, {name: weights[0, :, 0].numpy() for name, weights in kernels.items()})
 
 
 def _people(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
@@ -288,6 +285,7 @@ def _baseline_trial(
     started = perf_counter()
     model = baseline(name, seed, plan.epochs).fit(pixels[train], labels[train])
     seconds = perf_counter() - started
+    right = model.predict(pixels) == labels
     return Trial(
         experiment,
         name,
@@ -297,8 +295,8 @@ def _baseline_trial(
         captures,
         n_train=len(train),
         n_held_out=len(held_out),
-        train_accuracy=float(model.score(pixels[train], labels[train])),
-        accuracy=float(model.score(pixels[held_out], labels[held_out])),
+        train_accuracy=float(right[train].mean()),
+        accuracy=float(right[held_out].mean()),
         seconds=seconds,
     )
 

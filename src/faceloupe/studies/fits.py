@@ -8,18 +8,16 @@ from time import perf_counter
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from faceloupe.faces.perturbations import permute_pixels
 from faceloupe.faces.splits import split_by_capture
 from faceloupe.studies.groups import FitGroup, Images, prepare
 from faceloupe.studies.networks import SENTENCES, build
 from faceloupe.studies.plan import StudyPlan, seeds_for
-from faceloupe.training.ensemble import ManyFits, fit_many, initial_weights
+from faceloupe.training.ensemble import fit_many, initial_weights
 from faceloupe.training.fit import batch_orders
 from faceloupe.training.language import parse_network
-from faceloupe.training.networks import FCNN
-from faceloupe.training.preprocessing import Preprocessing, fit_preprocessing
+from faceloupe.training.preprocessing import fit_preprocessing
 from faceloupe.training.specs import NetworkSpec, Training
 
 SHUFFLED, PERMUTED, FROZEN = "shuffled labels", "permuted pixels", "frozen filters"
@@ -89,7 +87,8 @@ def fit_group(
         Instead of the plan's.
     control : str
         ``"shuffled labels"`` trains each fit on labels in a random order of its own, for one order for all might agree
-        with the true labels by chance; ``"permuted pixels"`` puts the pixels of all captures in one random order.
+        with the true labels by chance; ``"permuted pixels"`` puts the pixels of all captures in one random order;
+        ``"frozen filters"`` leaves the filters as they began.
     also_shuffled : sequence of str
         Preprocessings with which each seed is trained on shuffled labels too: beside the others that takes little time,
         for they share their captures.
@@ -130,52 +129,10 @@ def fit_group(
         preprocessing,
         training,
         seeds=drawn[:, 1],
+        frozen_filters=control == FROZEN,
         keep_moments=keep_moments,
     )
     return FitGroup(
         plan, str(network), tuple(people), shape, own_seeds, tuple(preprocessing), controls, train,
         held_out, images, labels, targets, start, fits, perf_counter() - started,
     )  # fmt: skip
-
-
-def freeze_filters(group: FitGroup) -> FitGroup:
-    """Train the CNNs of a group again from the same start, batches and splits, but leave their filters as they began.
-
-    What a filter that stays puts out for a face stays too, so that the layers after the pooling are trained alone, on
-    the pooled maps of each fit's own filters.
-    """
-    started = perf_counter()
-    plan, captures = group.plan, len(group.images)
-    maps = _pooled(group)  # (S, M, D)
-    own = captures * np.arange(len(group.seeds))[:, None]  # where the faces of each fit begin among those of all
-    shape = FCNN((maps.shape[-1], 1))
-    start = {name: value for name, value in group.start.items() if not name.startswith("conv")}
-    orders = [seeds_for(plan, group.people, seed)[2] for seed in group.seeds]
-    fits = fit_many(
-        shape,
-        maps.reshape(-1, maps.shape[-1], 1),
-        np.tile(group.labels, len(group.seeds)),
-        group.train + own,
-        np.stack([batch_orders(group.train.shape[1], plan.epochs, int(seed)) for seed in orders]),
-        start,
-        [Preprocessing("none")] * len(group.seeds),
-        training_of(plan, "fcnn"),
-    )
-    weights = {name: group.start[name] for name in ("conv.weight", "conv.bias")} | fits.weights
-    silent = {"conv_relu": group.fits.silent["conv_relu"][:, :1].repeat(plan.epochs + 1, axis=1)}
-    silent["hidden_relu"] = next(iter(fits.silent.values()))
-    frozen = ManyFits(weights, fits.loss, fits.accuracy, silent)
-    controls = (FROZEN,) * len(group.seeds)
-    return replace(group, fits=frozen, controls=controls, seconds=perf_counter() - started)
-
-
-def _pooled(group: FitGroup) -> NDArray[np.float32]:
-    """Return the output of the pooling for all captures with the filters that each fit of CNNs began with."""
-    network = build(group.network, group.images.shape[1:])
-    front = nn.Sequential(*(dict(network.named_children())[name] for name in ("conv", "conv_relu", "pool", "flatten")))
-    maps = []
-    with torch.no_grad():
-        for fit, step in enumerate(group.preprocessing):
-            network.load_state_dict({name: stacked[fit] for name, stacked in group.start.items()})
-            maps.append(front(torch.from_numpy(step.apply(group.images)[:, None])).numpy())
-    return np.stack(maps)

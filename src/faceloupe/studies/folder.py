@@ -30,7 +30,7 @@ from faceloupe.files import naming, read_bytes, write_whole
 from faceloupe.studies.plan import Task
 from faceloupe.studies.trials import Trial, Trials, read_csv, write_csv
 
-SCHEMA = 2
+SCHEMA = 3
 LEFTOVERS = {"trials.csv": write_csv([], header=True), "tasks.done": ""}  # of a study stopped before its manifest
 LOCK = ".lock"
 KEPT = ("tutorial.safetensors", "filters.safetensors")

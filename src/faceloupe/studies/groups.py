@@ -137,10 +137,12 @@ class FitGroup:
         ]
 
     def conditions(
-        self, experiment: str, condition: str, amount: float, changed: Images, before: NDArray[np.intp]
+        self, experiment: str, condition: str, amount: float, logits: NDArray[np.float32], before: NDArray[np.intp]
     ) -> list[Trial]:
-        """Return one trial a fit: accuracy on held-out captures that were changed, and consistency with before."""
-        logits = self.logits(changed)
+        """Return one trial a fit, by the logits (S, M, C) of changed captures and the answers (S, M) before.
+
+        It holds the accuracy on those held out, and how many of them get the same answer as before.
+        """
         now, (right, _) = answers(logits), score(logits, self.labels)
         return [
             Trial(

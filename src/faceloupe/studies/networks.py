@@ -17,6 +17,8 @@ SENTENCES = {
 }
 """The study's networks: the tutorial's two, and the FCNN with one thing changed; ``fcnn-slow`` learns at a tenth."""
 
+SMALL = 40  # pixels a side below which the kernel of the network that learns its filters is halved
+
 
 def build(network: str | NetworkSpec, image_shape: tuple[int, int], n_subjects: int = 2) -> SmallNetwork:
     """Return one of the study's networks (:data:`SENTENCES`), or any other by its spec, untrained.
@@ -36,3 +38,14 @@ def equal_side(image_shape: tuple[int, int]) -> int:
     """
     wanted = sum(weights.numel() for weights in CNN(image_shape).parameters())
     return round(math.sqrt((wanted - 9) / 4))  # 4·side² weights, 4 biases, and 5 in the output unit
+
+
+def filter_learner(image_shape: tuple[int, int], epochs: int) -> NetworkSpec:
+    """Return a network that has to learn its filters: a hard task, and no more than two by two places after pooling."""
+    side = min(image_shape)
+    kernel = 8 if side >= SMALL else 4
+    pool = ((side - kernel) // 2 + 1) // 2
+    return parse_network(
+        f"conv 16 {kernel}x{kernel} stride 2 relu, pool {pool}, dense 64 relu; optimiser adam, rate 0.003, batch 20, "
+        f"epochs {epochs}, preprocess standardise, augment mirror shift 3"
+    )

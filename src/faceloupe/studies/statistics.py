@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceloupe.errors import InputError
 from faceloupe.numerals import decimals
+from faceloupe.scores.intervals import student
 
 Floats = NDArray[np.float64]
 
@@ -92,7 +93,9 @@ def mean_over_pairs(values: ArrayLike, *, confidence: float = 0.95) -> Estimate:
     """
     grid = _checked_grid(values)
     means = grid.mean(axis=1) if len(grid) > 1 else grid[0]
-    margin = _student(confidence, len(means) - 1) * float(means.std(ddof=1)) / math.sqrt(len(means))
+    margin = (
+        student(len(means), _checked_share("confidence", confidence)) * float(means.std(ddof=1)) / math.sqrt(len(means))
+    )
     mean = float(grid.mean())
     return Estimate(mean, mean - margin, mean + margin, len(grid), _counted(grid), confidence)
 
@@ -120,7 +123,7 @@ def share_over_pairs(values: ArrayLike, *, confidence: float = 0.95) -> Estimate
     means = grid.mean(axis=1) if len(grid) > 1 else grid[0]
     share, variance = float(grid.mean()), float(means.var(ddof=1)) / len(means)
     if variance:
-        n, t = share * (1 - share) / variance, _student(confidence, len(means) - 1)
+        n, t = share * (1 - share) / variance, student(len(means), _checked_share("confidence", confidence))
     else:
         n, t = float(len(means)), _normal_quantile(confidence)
     centre = (share + t * t / (2 * n)) / (1 + t * t / n)
@@ -174,13 +177,6 @@ def probability_of_superiority(a: ArrayLike, b: ArrayLike) -> Estimate:
 def _counted(grid: Floats) -> str:
     pairs, seeds = grid.shape
     return f"{'pair' if pairs == 1 else 'pairs'} × {seeds} {'seed' if seeds == 1 else 'seeds'}"
-
-
-def _student(confidence: float, freedom: int) -> float:
-    """Return t with P(|T| <= t) = confidence."""
-    from scipy.stats import t  # SciPy takes a second to load
-
-    return float(t.ppf((1 + _checked_share("confidence", confidence)) / 2, freedom))
 
 
 def sample_size_for_difference(differences: ArrayLike, *, power: float = 0.8, confidence: float = 0.95) -> int | None:

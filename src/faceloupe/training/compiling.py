@@ -113,18 +113,40 @@ def multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
     return builder.fadd(builder.fmul(a, b, flags=["contract"]), c, flags=["contract"])
 
 
+def load(builder: Any, pointer: Any, kind: Any) -> Any:
+    """Load a number, or a vector from wherever its first number is."""
+    return builder.load(pointer, typ=kind, align=_size(kind))
+
+
+def store(builder: Any, value: Any, pointer: Any) -> None:
+    """Store a number, or a vector from wherever its first number is to be."""
+    builder.store(value, pointer, align=_size(value.type))
+
+
+def square_root(builder: Any, value: Any) -> Any:
+    """Return the square root of a number, or of each of a vector."""
+    kind = value.type
+    own = f"v{kind.count}{_SHORT[str(kind.element)]}" if isinstance(kind, ir.VectorType) else _SHORT[str(kind)]
+    return builder.call(_intrinsic(builder, f"llvm.sqrt.{own}", kind, [kind]), [value])
+
+
 def store_first(builder: Any, values: Any, pointer: Any, count: int) -> None:
     """Store the first numbers of a vector, and leave the memory after them alone."""
     kind = values.type
     mask = ir.VectorType(I1, kind.count)
     name = f"llvm.masked.store.v{kind.count}{_SHORT[str(kind.element)]}.p0"
-    function = builder.module.globals.get(name) or ir.Function(
-        builder.module, ir.FunctionType(ir.VoidType(), [kind, POINTER, I32, mask]), name
-    )
-    alignment = I32(8 if str(kind.element) == "double" else 4)
-    builder.call(
-        function, [values, pointer, alignment, ir.Constant(mask, [int(lane < count) for lane in range(kind.count)])]
-    )
+    function = _intrinsic(builder, name, ir.VoidType(), [kind, POINTER, I32, mask])
+    lanes = ir.Constant(mask, [int(lane < count) for lane in range(kind.count)])
+    builder.call(function, [values, pointer, I32(_size(kind)), lanes])
+
+
+def _intrinsic(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+    return builder.module.globals.get(name) or ir.Function(builder.module, ir.FunctionType(result, arguments), name)
+
+
+def _size(kind: Any) -> int:
+    """Return the bytes of a number, or of one of a vector's."""
+    return 8 if str(getattr(kind, "element", kind)) == "double" else 4
 
 
 _SHORT = {"float": "f32", "double": "f64", "i32": "i32"}

@@ -25,14 +25,15 @@ from torch.nn import functional
 
 from faceloupe.errors import InputError
 from faceloupe.training.activations import activate_, slope_through
+from faceloupe.training.augmentation import vary
 from faceloupe.training.fronts import Front, Scaling, Tape, Weights, front_of, pays
 from faceloupe.training.networks import SmallNetwork, initialise
 from faceloupe.training.optimisers import optimiser_of
 from faceloupe.training.preprocessing import Preprocessing
 from faceloupe.training.singly import fit_singly, predict_singly
-from faceloupe.training.specs import Activation, Dense, Training
+from faceloupe.training.specs import Activation, Augmentation, Dense, Training
 
-FACES_AT_ONCE = 32  # bounds the pooled maps held by a prediction: 6 kB a face and fit of the CNN
+FACES_AT_ONCE = 128  # bounds the pooled maps held by a prediction: 6 kB a face and fit of the CNN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +90,7 @@ def fit_many(
     training: Training | None = None,
     *,
     seeds: Sequence[int] | NDArray[np.integer] | None = None,
+    frozen_filters: bool = False,
     keep_moments: bool = False,
 ) -> ManyFits:
     """Train S networks of one shape together.
@@ -114,6 +116,8 @@ def fit_many(
         As in :func:`~faceloupe.training.fit.fit_network`; the network's own ``spec`` says it if not given.
     seeds : sequence of S int, optional
         Seeds of dropout and augmentation in each fit; 0 for all if not given.
+    frozen_filters : bool
+        Leave convolutions as they began, and train what comes after them.
     keep_moments : bool
         Keep the weights of every epoch, not only the last.
 
@@ -131,11 +135,14 @@ def fit_many(
     _check(images, weights, preprocessing)
     training = training or network.spec.training
     targets = np.broadcast_to(labels, (len(train), len(images))).astype(np.int64)
-    if not pays(network.spec) or training.augment:
-        seeds = np.zeros(len(train), dtype=int) if seeds is None else seeds
+    seeds = np.zeros(len(train), dtype=int) if seeds is None else seeds
+    if not pays(network.spec):
         return ManyFits(
-            *fit_singly(network, images, targets, train, orders, weights, preprocessing, training, seeds, keep_moments)
-        )
+            *fit_singly(
+                network, images, targets, train, orders, weights, preprocessing, training, seeds,
+                frozen_filters, keep_moments,
+            )
+        )  # fmt: skip
     with torch.no_grad():
         pixels = torch.tensor(images)
         stack = _Stack(network, pixels)
@@ -151,6 +158,8 @@ def fit_many(
                 {name: value[part] for name, value in weights.items()},
                 Scaling.of(preprocessing[part], pixels.dtype),
                 training,
+                [torch.Generator().manual_seed(int(seed)) for seed in seeds[part]],
+                frozen_filters,
                 keep_moments,
             )
             for part in (slice(start, start + stack.front.chunk) for start in range(0, len(faces), stack.front.chunk))
@@ -234,11 +243,19 @@ class _Stack:
     """The front, and the dense layers after it."""
 
     def __init__(self, network: SmallNetwork, images: Tensor) -> None:
+        self.network, self.images = network, images
         dense = [layer for layer in network.spec.layers if isinstance(layer, Dense)]
         numbers = [""] if len(dense) == 1 else [str(place + 1) for place in range(len(dense))]
         self.names = [*(f"hidden{number}" for number in numbers[: len(dense)]), "output"]
         self.activations: list[Activation] = [*(layer.activation for layer in dense), "none"]
         self.front: Front = front_of(network.spec, self.names[0], images)
+
+    def varied(
+        self, faces: Tensor, augment: Augmentation, generators: list[torch.Generator]
+    ) -> "tuple[_Stack, Tensor]":
+        """Return a stack on the faces (S, B), varied afresh by the generator of each fit, and their numbers there."""
+        images = vary(self.images[faces.flatten(), None], augment, *generators)[:, 0]
+        return _Stack(self.network, images), torch.arange(faces.numel()).view(faces.shape)
 
     def forward(self, weights: Weights, scaling: Scaling, faces: Tensor) -> _Pass:
         """Show each fit its faces (S, B)."""
@@ -273,24 +290,28 @@ def _fit_chunk(
     start: Weights,
     scaling: Scaling,
     training: Training,
+    generators: list[torch.Generator],
+    frozen_filters: bool,
     keep_moments: bool,
 ) -> ManyFits:
     fits, epochs, captures = faces.shape
     values, weights = _pack(start)
-    slopes, gradients = _pack({name: torch.zeros_like(value) for name, value in start.items()})
-    optimiser = optimiser_of(training, [values])
+    moved = {name: value for name, value in start.items() if not (frozen_filters and name.startswith("conv"))}
+    slopes, gradients = _pack({name: torch.zeros_like(value) for name, value in moved.items()})
+    optimiser = optimiser_of(training, [values[-len(slopes) :]])  # a convolution's weights come first
     loss, right = values.new_zeros(2, fits, epochs)
     active = [_activity(stack, weights, scaling, faces[:, 0], training.batch_size)] if epochs else []
     moments = [values.clone()] if keep_moments else []
     for epoch in range(epochs):
         seen: Weights = {}
         for batch in torch.split(faces[:, epoch], training.batch_size, dim=1):
-            passed = stack.forward(weights, scaling, batch)
+            shown, places = stack.varied(batch, training.augment, generators) if training.augment else (stack, batch)
+            passed = shown.forward(weights, scaling, places)
             batch_loss, correct, slope = _cross_entropy(passed.logits, targets.gather(1, batch))
             loss[:, epoch] += batch_loss.sum(1)
             right[:, epoch] += correct.sum(1)
             _note(seen, passed.active)
-            stack.backward(weights, passed, scaling, slope / batch.shape[1], gradients)
+            shown.backward(weights, passed, scaling, slope / batch.shape[1], gradients)
             optimiser.step([slopes])  # over all weights of all fits at once
         active.append(seen)
         if keep_moments:

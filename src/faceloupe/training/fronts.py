@@ -56,7 +56,7 @@ class Front(Protocol):
         ...
 
     def backward(self, weights: Weights, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:
-        """Fill in the gradients of the front and the first dense layer, by the loss's slope by its sums (S, B, K)."""
+        """Fill in the gradients of the first dense layer, and of filters that are not frozen, by its sums' slope."""
         ...
 
 
@@ -64,15 +64,15 @@ def pays(spec: NetworkSpec) -> bool:
     """Return whether fits of a network are worth training together, not one by one.
 
     That is so for dense layers alone, and for one unpadded convolution with max-pooling before them. Deeper
-    convolutions do enough work in one fit. Dropout, augmentation and batch normalisation are drawn or computed batch by
-    batch, and shared by no two fits.
+    convolutions do enough work in one fit. Dropout and batch normalisation are drawn or computed batch by batch, and
+    shared by no two fits.
     """
     match spec.layers:
         case (Convolution(padding=(0, 0)), Pooling(average=False) | GlobalPooling(average=False), *dense):
             pass
         case dense:
             pass
-    return all(isinstance(layer, Dense) for layer in dense) and not spec.training.augment
+    return all(isinstance(layer, Dense) for layer in dense)
 
 
 def front_of(spec: NetworkSpec, first: str, images: Tensor) -> Front:
@@ -155,6 +155,8 @@ class _Convolution:
     def backward(self, weights: Weights, tape: Tape, scaling: Scaling, slope: Tensor, gradients: Weights) -> None:
         torch.sum(slope, dim=1, out=gradients[f"{self.first}.bias"])
         torch.bmm(slope.mT, tape.features.flatten(2), out=gradients[f"{self.first}.weight"])
+        if "conv.weight" not in gradients:
+            return  # frozen
         slope = torch.bmm(slope, weights[f"{self.first}.weight"]).view(tape.features.shape)
         slope_through(self.activation, slope, tape.features)
         raw, bias = self.maps.gradient(tape.faces, tape.winners, slope)  # as if the pixels had not been preprocessed

@@ -244,7 +244,6 @@ def initialise(network: Network, seed: int, initialisation: str = "glorot_unifor
 
 def modules(spec: NetworkSpec, image_shape: Pair, outputs: int) -> Iterator[tuple[str, nn.Module]]:
     """Yield the layers of a network of the language, each with its name."""
-    """Yield the modules of a network with their names."""
     shape: Shape = (1, *image_shape)
     counts = Counter(_NAMES[type(layer)] for layer in spec.layers)
     seen: Counter[str] = Counter()

@@ -19,6 +19,7 @@ from faceloupe.training.compiling import (
     at,
     compile_function,
     fill,
+    load,
     loop,
     multiply_add,
     processor,
@@ -159,7 +160,7 @@ def compiled_gradient(shape: Geometry) -> Callable[..., None]:
                     slope = fill(b, number, vector)
                     first = b.zext(b.load(at(b, winners, here, I32), typ=I32), I64)
                     patch = at(b, face, first, real)
-                    pixels = (_load(b, at(b, patch, row * width + part.start, real), vector) for row, part in taps)
+                    pixels = (load(b, at(b, patch, row * width + part.start, real), vector) for row, part in taps)
                     added = [multiply_add(b, slope, *pair) for pair in zip(pixels, so_far[1:], strict=True)]
                     return [b.fadd(so_far[0], number), *added]
 
@@ -231,7 +232,7 @@ class _Tile:
                 shown = []
                 for place in part:
                     turn, phase = divmod(place * shape.stride[1] + column, shape.spacing)
-                    shown.append(_load(b, at(b, pixels, phase * shape.phase + turn, real), self.vector))
+                    shown.append(load(b, at(b, pixels, phase * shape.phase + turn, real), self.vector))
                 pairs = ((seen, kernel) for seen in shown for kernel in kernels)
                 sums = [multiply_add(b, *pair, total) for pair, total in zip(pairs, sums, strict=True)]
             return sums
@@ -258,8 +259,3 @@ def _each_part(b: Any, count: int, most: int, write: Callable[[Any, int], None])
 
 def _zeros(vector: Any) -> Any:
     return ir.Constant(vector, None)
-
-
-def _load(b: Any, pointer: Any, vector: Any) -> Any:
-    """Load a vector from wherever its first number is."""
-    return b.load(pointer, typ=vector, align=8 if str(vector.element) == "double" else 4)

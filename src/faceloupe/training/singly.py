@@ -32,6 +32,7 @@ def fit_singly(
     preprocessing: Sequence[Preprocessing],
     training: Training,
     seeds: Sequence[int] | NDArray[np.integer],
+    frozen_filters: bool,
     keep_moments: bool,
 ) -> Result:
     """Train S networks of one shape; parameters are those of :func:`~faceloupe.training.ensemble.fit_many`.
@@ -44,6 +45,8 @@ def fit_singly(
     fits = []
     for place, (indices, order) in enumerate(zip(train, orders, strict=True)):
         own = _network(network, {name: value[place] for name, value in weights.items()})
+        for name, part in own.named_parameters():
+            part.requires_grad_(not (frozen_filters and name.startswith("conv")))
         faces = _prepared(images[indices], preprocessing[place])
         fits.append(_fit(own, faces, labels[place][indices], order, training, int(seeds[place])))
     moments = _stacked([_stacked(fit["moments"]) for fit in fits])  # (S, epochs + 1, ...)

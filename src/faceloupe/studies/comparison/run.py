@@ -155,7 +155,7 @@ def _pairs(plan: StudyPlan, task: Task, faces: FaceSet, fit: Fit) -> list[Trial]
     return group.trials("pairs") + [
         trial
         for condition, amount, change in changed
-        for trial in group.conditions("robustness", condition, amount, change(faces.images), before)
+        for trial in group.conditions("robustness", condition, amount, group.logits(change(faces.images)), before)
     ]
 
 
