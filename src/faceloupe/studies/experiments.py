@@ -147,10 +147,10 @@ def _timing(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
 def _pairs(plan: StudyPlan, faces: FaceSet, task: Task) -> Outcome:
     images, labels, people = _pair_of(faces, task)
     fit = partial(fit_group, plan, images, labels, people, seeds=range(plan.seeds))
-    whole = [fit(name, captures=None) for name in NETWORKS]
+    on_all = [fit(name, captures=None) for name in NETWORKS]
     together = {name: fit(name, captures=half(labels), also_shuffled=("centre",)) for name in NETWORKS}
     halves = {name: group.only() for name, group in together.items()}
-    trials = [trial for group in (*whole, *halves.values()) for trial in group.trials("pairs")]
+    trials = [trial for group in (*on_all, *halves.values()) for trial in group.trials("pairs")]
     trials += [trial for group in together.values() for trial in group.only(control=SHUFFLED).trials("controls")]
     trials += _controls(plan, halves)
     trials += _robustness(plan, halves)

@@ -115,13 +115,13 @@ def fit_group(
         targets[place] = np.random.default_rng(drawn[place]).permutation(labels)
     if control == PERMUTED:
         images = permute_pixels(images, seed=plan.seed)
-    seen = prepare(network, images)
+    prepared = prepare(network, images)
     shape = build(network, images.shape[1:], len(np.unique(labels)))
-    preprocessing = [fit_preprocessing(kind, seen[indices]) for kind, indices in zip(kinds, train, strict=True)]
+    preprocessing = [fit_preprocessing(kind, prepared[indices]) for kind, indices in zip(kinds, train, strict=True)]
     start, training = initial_weights(shape, drawn[:, 1]), training_of(plan, network)
     fits = fit_many(
         shape,
-        seen,
+        prepared,
         targets,
         train,
         np.stack([batch_orders(train.shape[1], training.epochs, int(seed)) for seed in drawn[:, 2]]),

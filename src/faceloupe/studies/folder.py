@@ -117,10 +117,10 @@ class StudyFolder:
     def trials(self) -> Trials:
         """Return the trials of the finished tasks, in the order in which they came."""
         done = self.finished_tasks()
-        whole = read_bytes(self._trials, MOST_BYTES).decode().rpartition("\n")[0]
+        complete = read_bytes(self._trials, MOST_BYTES).decode().rpartition("\n")[0]
         # A row that was cut off belongs to a task that is not done; its number of cells may be short, so drop it
         # unread.
-        return Trials(row for row in read_csv(whole, skip_torn=True) if row.task in done)
+        return Trials(row for row in read_csv(complete, skip_torn=True) if row.task in done)
 
     def manifest(self) -> dict[str, Any]:
         """Return the manifest.

@@ -296,14 +296,14 @@ def carry_out(
         directory.begin(manifest, resume=resume)
         done = directory.finished_tasks()
         left = [task for task in tasks if task.key not in done]
-        whole = sum(map(cost, tasks))
-        worked = whole - sum(map(cost, left))
-        tell(worked, whole)
+        total = sum(map(cost, tasks))
+        worked = total - sum(map(cost, left))
+        tell(worked, total)
         with one_thread(), _results(work, left, n_jobs) as results:  # for workers in this process too
             for task, outcome in results:
                 directory.add(task, outcome.trials, outcome.arrays)
                 worked += cost(task)
-                tell(worked, whole)
+                tell(worked, total)
         return directory.finish(tasks)
 
 

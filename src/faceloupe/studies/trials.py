@@ -164,7 +164,7 @@ class Trials:
         people, seeds = sorted(self.values("people")), sorted(self.values("seed"))
         if not cells or len(cells) != len(people) * len(seeds):
             raise StudyError(f"{len(cells)} trials do not fill {len(people)} groups of people × {len(seeds)} seeds.")
-        return np.array([[sum(found) / len(found) for seed in seeds for found in [cells[who, seed]]] for who in people])
+        return np.array([[sum(cell) / len(cell) for seed in seeds for cell in [cells[who, seed]]] for who in people])
 
 
 def write_csv(rows: Iterable[Trial], *, header: bool) -> str:

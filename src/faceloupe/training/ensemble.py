@@ -303,17 +303,17 @@ def _fit_chunk(
     active = [_activity(stack, weights, scaling, faces[:, 0], training.batch_size)] if epochs else []
     moments = [values.clone()] if keep_moments else []
     for epoch in range(epochs):
-        seen: Weights = {}
+        fired: Weights = {}
         for batch in torch.split(faces[:, epoch], training.batch_size, dim=1):
             shown, places = stack.varied(batch, training.augment, generators) if training.augment else (stack, batch)
             passed = shown.forward(weights, scaling, places)
             batch_loss, correct, slope = _cross_entropy(passed.logits, targets.gather(1, batch))
             loss[:, epoch] += batch_loss.sum(1)
             right[:, epoch] += correct.sum(1)
-            _note(seen, passed.active)
+            _note(fired, passed.active)
             shown.backward(weights, passed, scaling, slope / batch.shape[1], gradients)
             optimiser.step([slopes])  # over all weights of all fits at once
-        active.append(seen)
+        active.append(fired)
         if keep_moments:
             moments.append(values.clone())
     silent = {name: ~torch.stack([part[name] for part in active], dim=1).numpy() for name in active[0]}
@@ -340,16 +340,16 @@ def _views(flat: Tensor, like: Weights) -> Weights:
 
 def _activity(stack: _Stack, weights: Weights, scaling: Scaling, faces: Tensor, batch_size: int) -> Weights:
     """Return which units are active for any of each fit's faces (S, n), without training."""
-    seen: Weights = {}
+    fired: Weights = {}
     for batch in torch.split(faces, batch_size, dim=1):
-        _note(seen, stack.forward(weights, scaling, batch).active)
-    return seen
+        _note(fired, stack.forward(weights, scaling, batch).active)
+    return fired
 
 
-def _note(seen: Weights, active: Weights) -> None:
+def _note(fired: Weights, active: Weights) -> None:
     for name, part in active.items():
         now = part.any(dim=1)  # (S, B, units) -> (S, units)
-        seen[name] = seen[name] | now if name in seen else now
+        fired[name] = fired[name] | now if name in fired else now
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:

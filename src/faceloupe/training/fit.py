@@ -93,13 +93,13 @@ def fit_network(
     held_out = None if validation is None else _tensors(network, *validation)
     training = training or Training()
     rates, validating = np.zeros((2, len(orders))), np.zeros((2, len(orders)))
-    done, whole = 0, len(orders) * len(_batches(network, orders.shape[1], training.batch_size))
+    done, total = 0, len(orders) * len(_batches(network, orders.shape[1], training.batch_size))
     for epoch, steps in enumerate(fit_steps(network, images, labels, orders, training, seed)):
         for loss, correct, size in steps:
             rates[:, epoch] += loss * size, correct
             done += 1
             if progress is not None:
-                progress(done, whole)
+                progress(done, total)
         if held_out is not None:
             validating[:, epoch] = evaluate(network, *held_out)
     network.eval()

@@ -42,8 +42,8 @@ class SeededDropout(nn.Dropout):
         """Return the inputs; in training a share of them zero, the others larger to make up for it."""
         if not self.training:
             return inputs
-        kept = torch.empty_like(inputs).bernoulli_(1 - self.p, generator=self.generator)
-        return inputs * kept / (1 - self.p)
+        passed = torch.empty_like(inputs).bernoulli_(1 - self.p, generator=self.generator)
+        return inputs * passed / (1 - self.p)
 
 
 class SmallNetwork(nn.Sequential):
@@ -246,11 +246,11 @@ def modules(spec: NetworkSpec, image_shape: Pair, outputs: int) -> Iterator[tupl
     """Yield the layers of a network of the language, each with its name."""
     shape: Shape = (1, *image_shape)
     counts = Counter(_NAMES[type(layer)] for layer in spec.layers)
-    seen: Counter[str] = Counter()
+    counted: Counter[str] = Counter()
     for place, layer in enumerate(spec.layers):
         name = _NAMES[type(layer)]
-        seen[name] += 1
-        name += str(seen[name]) * (counts[name] > 1)
+        counted[name] += 1
+        name += str(counted[name]) * (counts[name] > 1)
         if isinstance(layer, Dense) and len(shape) == 3:
             yield "flatten", nn.Flatten()
             shape = (math.prod(shape),)

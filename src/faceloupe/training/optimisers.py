@@ -48,8 +48,8 @@ class Optimiser(ABC):
     block = 2**16  # numbers that are moved at once: a step passes over them several times, and finds them in the cache
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float, weight_decay: float = 0.0) -> None:
-        self._whole = [weights.detach() for weights in parameters]
-        self.parameters = [block for weights in self._whole for block in self._blocks(weights, weights)]
+        self._weights = [weights.detach() for weights in parameters]
+        self.parameters = [block for weights in self._weights for block in self._blocks(weights, weights)]
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.steps = 0
@@ -58,7 +58,7 @@ class Optimiser(ABC):
     def step(self, gradients: Iterable[Tensor]) -> None:
         """Move the parameters in place, one gradient each."""
         self.steps += 1
-        pairs = zip(gradients, self._whole, strict=True)
+        pairs = zip(gradients, self._weights, strict=True)
         blocks = (block for gradient, weights in pairs for block in self._blocks(gradient, weights))
         for place, (weights, gradient) in enumerate(zip(self.parameters, blocks, strict=True)):
             if self.weight_decay:
@@ -141,10 +141,10 @@ def _compiled_rmsprop(dtype: torch.dtype) -> Callable[..., None]:
             return []
 
         lanes = I64(vector.count)
-        whole = b.udiv(count, lanes)
-        moved, rest = b.mul(whole, lanes), b.urem(count, lanes)
-        with b.if_then(b.icmp_unsigned(">", whole, I64(0))):
-            loop(b, whole, [], lambda number, _: move(b.mul(number, lanes), vector))
+        vectors = b.udiv(count, lanes)
+        moved, rest = b.mul(vectors, lanes), b.urem(count, lanes)
+        with b.if_then(b.icmp_unsigned(">", vectors, I64(0))):
+            loop(b, vectors, [], lambda number, _: move(b.mul(number, lanes), vector))
         with b.if_then(b.icmp_unsigned(">", rest, I64(0))):
             loop(b, rest, [], lambda number, _: move(b.add(moved, number), real))
 

@@ -45,9 +45,9 @@ class PooledMaps:
         self.filters, self.kernel = shape.filters, shape.kernel
         self._together = shape.window[1] if self.columns < FEW and shape.step[1] == shape.window[1] else 1
         if self._together > 1:  # the columns of a window are compiled as windows of their own, and pooled afterwards
-            seen = (self.columns * self._together - 1) * shape.stride[1] + shape.kernel[1]
-            images = images[:, :, :seen]
-            shape = replace(shape, image=(shape.image[0], seen), window=(shape.window[0], 1), step=(shape.step[0], 1))
+            side = (self.columns * self._together - 1) * shape.stride[1] + shape.kernel[1]
+            images = images[:, :, :side]
+            shape = replace(shape, image=(shape.image[0], side), window=(shape.window[0], 1), step=(shape.step[0], 1))
         self._pool, self._gather = compiled_pooling(shape), compiled_gradient(shape)
         self._dtype, self._faces = shape.dtype, len(images)
         height, width = shape.image

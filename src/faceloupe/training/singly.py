@@ -54,7 +54,7 @@ def fit_singly(
         {name: value[:, -1].clone() for name, value in moments.items()},
         np.stack([fit["loss"] for fit in fits]),
         np.stack([fit["accuracy"] for fit in fits]),
-        {name: ~np.stack([[seen[name] for seen in fit["seen"]] for fit in fits]) for name in fits[0]["seen"][0]},
+        {name: ~np.stack([[fired[name] for fired in fit["fired"]] for fit in fits]) for name in fits[0]["fired"][0]},
         moments if keep_moments else None,
     )
 
@@ -66,11 +66,14 @@ def predict_singly(
     logits, active = [], []
     for place, prepared in enumerate(preprocessing):
         own = _network(network, {name: value[place] for name, value in weights.items()}).eval()
-        seen: dict[str, list[Tensor]] = {}
-        with torch.no_grad(), _watched(own, lambda name, firing, seen=seen: seen.setdefault(name, []).append(firing)):
+        fired: dict[str, list[Tensor]] = {}
+        with (
+            torch.no_grad(),
+            _watched(own, lambda name, firing, fired=fired: fired.setdefault(name, []).append(firing)),
+        ):
             parts = torch.split(_prepared(images, prepared), FACES_AT_ONCE)
             logits.append(torch.cat([own(part) for part in parts]).numpy())
-        active.append({name: torch.cat(parts).numpy() for name, parts in seen.items()})
+        active.append({name: torch.cat(parts).numpy() for name, parts in fired.items()})
     return np.stack(logits), {name: np.stack([part[name] for part in active]) for name in active[0]}
 
 
@@ -79,11 +82,11 @@ def _fit(
     seed: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Return moments, running loss and accuracy by epoch, and which units were active in each epoch."""
-    seen: list[Flags] = [{}]
+    fired: list[Flags] = [{}]
 
     def note(name: str, firing: Tensor) -> None:
         now = firing.any(dim=0).numpy()
-        seen[-1][name] = seen[-1].get(name, False) | now
+        fired[-1][name] = fired[-1].get(name, False) | now
 
     moments = [_state(network)]
     rates = np.zeros((2, len(order)), dtype=faces.numpy().dtype)
@@ -92,12 +95,12 @@ def _fit(
             for part in torch.split(faces, FACES_AT_ONCE):
                 network.eval()(part)
         for epoch, steps in enumerate(fit_steps(network, faces, labels, np.asarray(order), training, seed)):
-            seen.append({})
+            fired.append({})
             for loss, correct, size in steps:
                 rates[:, epoch] += loss * size, correct
             moments.append(_state(network))
     loss, accuracy = rates / order.shape[1]
-    return {"moments": moments, "loss": loss, "accuracy": accuracy, "seen": seen}
+    return {"moments": moments, "loss": loss, "accuracy": accuracy, "fired": fired}
 
 
 @contextmanager
