@@ -179,14 +179,13 @@ def _robustness(plan: StudyPlan, halves: dict[str, FitGroup]) -> list[Trial]:
     """Ask the centred networks about held-out captures that were changed; most raw ones have learned nothing."""
     groups = [group.only("centre") for group in halves.values()]
     images = groups[0].images
-    changes = [("", 0.0, np.copy), *conditions(plan, images.shape[1:])]
-    changed = np.concatenate([change(images) for _, _, change in changes])
-    # (S, changes, M, 1) of each group: all at once
-    logits = [group.logits(changed).reshape(len(group.seeds), len(changes), len(images), -1) for group in groups]
+    changes = list(conditions(plan, images.shape[1:]))
+    shown = np.concatenate([images, *(change(images) for _, _, change in changes)])
+    # all at once, (S, 1 + changes, M, 1) of each group
+    logits = [group.logits(shown).reshape(len(group.seeds), -1, len(images), 1) for group in groups]
     return [
         trial
-        for place, (condition, amount, _) in enumerate(changes)
-        if condition
+        for place, (condition, amount, _) in enumerate(changes, start=1)
         for group, own in zip(groups, logits, strict=True)
         for trial in group.conditions("robustness", condition, amount, own[:, place], answers(own[:, 0]))
     ]

@@ -21,7 +21,7 @@ def vary(faces: Tensor, augment: Augmentation, *generators: torch.Generator) -> 
     # where each pixel comes from: (2, N, H, W), across and down, with a side going from -1 to 1
     across, down = ((2 * torch.arange(side) + 1) / side - 1 for side in (width, height))
     grid = faces.new_empty(2, len(faces), height, width)
-    for places, (by_column, by_row, moved) in zip(grid, sources.unflatten(0, (2, 3)), strict=True):
+    for places, (by_column, by_row, moved) in zip(grid, sources.view(2, 3, -1), strict=True):
         rows = torch.outer(by_row, down) + moved[:, None]
         torch.add(torch.outer(by_column, across)[:, None, :], rows[:, :, None], out=places)
     return functional.grid_sample(faces, grid.permute(1, 2, 3, 0), padding_mode="border", align_corners=False)
