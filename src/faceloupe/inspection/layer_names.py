@@ -17,18 +17,18 @@ def named(layers: Mapping[str, T], name: str) -> T:
 
 
 def chosen_layers(names: Iterable[str] | None, available: Sequence[str]) -> list[str]:
-    """Return the names names, all for None, in the order of `available`.
+    """Return the names asked for, or all for None, in the order of `available`.
 
     Raises InputError if no name is given, or one is none of the available; the message lists them, the closest first.
     """
     if names is None:
         return list(available)
-    names = list(names)
-    if not names:
+    asked_for = list(names)
+    if not asked_for:
         raise InputError("layers: expected names, got none; leave the argument out for all layers")
-    for name in names:
+    for name in asked_for:
         if name not in available:
             close = get_close_matches(name, available, n=5)
             others = [other for other in available if other not in close]
             raise InputError(f"layers: there is no layer {name!r}; the layers are {', '.join([*close, *others])}")
-    return [name for name in available if name in names]
+    return [name for name in available if name in asked_for]

@@ -184,6 +184,19 @@ def test_gradients_that_do_not_arrive_are_reported(face):
         raw(Cut((SIDE, SIDE)), face, method="gradient")
 
 
+@pytest.mark.parametrize("method", ["gradient-x-activation", "grad-cam"])
+def test_maps_made_without_gradients_are_reported(method):
+    class Frozen(nn.Sequential):
+        def forward(self, faces):
+            with torch.no_grad():
+                maps = self[0](faces)
+            return self[1](maps.flatten(1))
+
+    network = Frozen(nn.Conv2d(1, 4, 3), nn.Linear(4 * 6 * 6, 2))
+    with pytest.raises(InputError, match=r"gradients do not lead back .* to a layer that puts out a map; method='occ"):
+        raw(network, np.zeros((1, 8, 8), np.float32), method=method)
+
+
 def test_an_unknown_method_is_answered_with_the_methods(cnn, face):
     names = "occlusion, correlation, gradient, gradient-x-activation, grad-cam, integrated-gradients"
     with pytest.raises(InputError, match=f"expected one of {names}; got 'lime'"):

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn import functional
 
 from faceloupe.errors import InputError
 from faceloupe.inspection import OnnxNetwork, dead_units, diagnose_units, trace
@@ -366,6 +367,55 @@ class TestOnnx:
         reports = diagnose_units(write(tmp_path / "made.onnx", nodes, held, ("N", 1, 20, 20)), faces)
         assert [report.dead[0].push for report in reports] == [None, None]
         assert all(report.dead[0].highest < 0 for report in reports)
+
+    def test_normed_tokens_have_their_units_last(self, tmp_path):
+        from helpers.onnx_files import write
+
+        bias = np.float32([9, 9, -9, 9])
+        held = {"w": np.ones((4, 1, 5, 5), np.float32), "scale": np.ones(4, np.float32), "shift": bias}
+        nodes = [
+            ("Conv", ["image", "w"], ["maps"], {}),
+            ("Transpose", ["maps"], ["tokens"], {"perm": [0, 2, 3, 1]}),
+            ("LayerNormalization", ["tokens", "scale", "shift"], ["normed"], {}),
+            ("Relu", ["normed"], ["relu"], {}),
+        ]
+        captures = np.random.default_rng(0).random((2, 1, 9, 9), np.float32)
+        [report] = diagnose_units(write(tmp_path / "made.onnx", nodes, held, ("N", 1, 9, 9)), captures)
+        assert (report.units, [unit.unit for unit in report.dead]) == (4, [2])
+
+
+@pytest.mark.parametrize("shape", [(4, 6, 6), (6,)])
+def test_a_layer_norm_of_maps_leaves_the_units_where_the_convolution_put_them(shape):
+    network = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.LayerNorm(shape), nn.ReLU())
+    network[0].weight.data[1], network[0].bias.data[1] = 0.0, 0.0
+    network[1].bias.data[...] = -0.01
+    if len(shape) == 3:
+        network[1].weight.data[1], network[1].bias.data[1] = 0.0, -1.0
+    [report] = diagnose_units(network, np.random.default_rng(0).random((3, 1, 6, 6), np.float32))
+    assert (report.units, [unit.unit for unit in report.dead]) == (4, [1])
+
+
+@pytest.mark.parametrize("is_dense", [False, True])
+@pytest.mark.parametrize("is_layer", [False, True])
+def test_a_layer_norm_of_tokens_finds_their_units_last(is_dense, is_layer):
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.maps, self.dense, self.norm = nn.Conv2d(1, 6, 5, 5), nn.Linear(6, 6), nn.LayerNorm(6)
+
+        def forward(self, x):
+            tokens = self.maps(x).permute(0, 2, 3, 1)
+            tokens = self.dense(tokens) if is_dense else tokens
+            norm = self.norm
+            return (
+                norm(tokens).relu() if is_layer else functional.layer_norm(tokens, (6,), norm.weight, norm.bias).relu()
+            )
+
+    network = Tokens()
+    nn.init.constant_(network.norm.bias, 9.0)
+    network.norm.bias.data[4] = -9.0
+    [report] = diagnose_units(network, np.random.default_rng(0).random((3, 1, 20, 20), np.float32))
+    assert (report.units, [unit.unit for unit in report.dead]) == (6, [4])
 
 
 def test_units_of_tokens_lie_along_the_last_axis():

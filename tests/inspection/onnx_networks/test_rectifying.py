@@ -8,6 +8,8 @@ from faceloupe.inspection import anatomy, diagnose_units
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
+from onnx import TensorProto
+
 from helpers.onnx_files import write
 
 FACES = np.random.default_rng(0).random((2, 1, 8, 8), dtype=np.float32)
@@ -16,6 +18,7 @@ CONSTANTS = {
     "half": 0.5,
     "six": 6,
     "nothing": np.zeros((3, 1, 1)),
+    "hundred": 100,
     "slope": np.array([0.0, 0, 0.1])[:, None, None],
 }
 DEAD, ACTIVE = (-99.0,) * 3, (99.0,) * 3  # for every pixel from 0 to 1
@@ -52,6 +55,27 @@ def test_a_relu_is_known_whether_its_units_are_dead_or_never_off(tmp_path, opera
     [report] = diagnose_units(network(tmp_path, operators, DEAD), FACES)
     assert (report.layer, len(report.dead)) == ("end", 3)
     assert [layer.rectifies for layer in anatomy(network(tmp_path, operators, ACTIVE), (8, 8)).layers][-1]
+
+
+def test_a_dead_relu_in_another_precision_than_the_convolution_is_one(tmp_path):
+    held = {"w": np.ones((3, 1, 1, 1), np.float32), "b": np.float32(DEAD), "none": np.zeros((), np.float16)}
+    nodes = [
+        ("Conv", ["image", "w", "b"], ["conv"], {}), ("Cast", ["conv"], ["half"], {"to": TensorProto.FLOAT16}),
+        ("Max", ["half", "none"], ["max"], {}), ("Cast", ["max"], ["end"], {"to": TensorProto.FLOAT}),
+    ]  # fmt: skip
+    layers = anatomy(write(tmp_path / "net.onnx", nodes, held, ("N", 1, 8, 8)), (8, 8)).layers
+    assert [layer.name for layer in layers if layer.rectifies] == ["max"]
+
+
+def test_tensors_without_numbers_such_as_boxes_where_no_face_is_end_nothing(tmp_path):
+    operators = [
+        ("Greater", ["x", "hundred"], ["is"], {}), ("Compress", ["x", "is1"], ["none"], {}),
+        ("Sqrt", ["none"], ["root"], {}), ("ReduceSum", ["root"], ["sum"], {}), ("Add", ["x", "sum"], ["end"], {}),
+    ]  # fmt: skip
+    operators[1:1] = [("Flatten", ["is"], ["flat"], {"axis": 0}), ("Squeeze", ["flat"], ["is1"], {})]
+    layers = anatomy(network(tmp_path, operators, DEAD), (8, 8)).layers
+    assert {layer.name: layer.output_bytes for layer in layers}["root"] == 0
+    assert not any(layer.rectifies for layer in layers)
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,7 @@ def test_the_maximum_of_two_maps_is_no_relu_whatever_the_faces():
     [
         lambda x: x.relu().to(torch.float8_e4m3fn).float(),
         lambda x: torch.mm((x * 2).to_sparse(), torch.ones(6, 6)),
+        lambda x: x.to_sparse().relu().to_dense(),
     ],
 )
 def test_numbers_that_cannot_be_compared_end_nothing(function):

@@ -38,7 +38,8 @@ def last_layer(network: TorchNetwork, face: Tensor, names: Collection[str]) -> s
     with watched(network.module, listener):
         outputs = network(face.requires_grad_())
     tensors = list(listener.outputs.values())
-    gradients = torch.autograd.grad(outputs.sum(), tensors, allow_unused=True) if outputs.requires_grad else ()
+    is_led_back = tensors and outputs.requires_grad
+    gradients = torch.autograd.grad(outputs.sum(), tensors, allow_unused=True) if is_led_back else ()
     reached = [name for name, gradient in zip(listener.outputs, gradients, strict=False) if gradient is not None]
     if not reached:
         raise _unreached("a layer that puts out a map")

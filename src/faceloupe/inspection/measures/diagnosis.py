@@ -20,9 +20,11 @@ from faceloupe.inspection.trace import trace
 from faceloupe.pages import Shown
 
 _PASSING = {"Dropout", "Dropout2d", "Flatten", "Identity"}
-# Layers whose units lie along the last axis, and those that leave the axes as they are.
-_DENSE = {"Gemm", "LayerNorm", "Linear", "MatMul", "NonDynamicallyQuantizableLinear", "layer_norm", "linear"}
-_SAME_AXES = {"Add", "Cast", "Dropout", "Identity"}
+# Layers whose units lie along the last axis, those that leave the axes as they are, and those that move them.
+_DENSE = {"Gemm", "Linear", "MatMul", "NonDynamicallyQuantizableLinear", "linear", "matmul"}
+_LAYER_NORMS = {"LayerNorm", "LayerNormalization", "RMSNorm", "RMSNormalization", "layer_norm", "rms_norm"}
+_SAME_AXES = {"Add", "Cast", "Dropout", "Identity"} | _LAYER_NORMS
+_MOVING = {"Reshape", "Transpose"}
 
 Maps = NDArray[np.float32]
 
@@ -166,7 +168,7 @@ def diagnose_units(
 def _report(
     network: OpenNetwork, relu: Layer, network_anatomy: Anatomy, outputs: Mapping[str, Maps], history: ArrayLike | None
 ) -> UnitReport:
-    read = _units_second if _has_units_last(relu, network_anatomy) else _read
+    read = _units_second if _has_units_last(relu, network_anatomy, outputs[relu.name].shape[-1]) else _read
     maps = read(outputs[relu.name], relu)
     silent = None if history is None else _checked_history(relu.name, history, maps.shape[1])
     dead = np.flatnonzero(dead_units(maps)).tolist()
@@ -211,12 +213,20 @@ def _units_second(maps: NDArray[Any], _relu: Layer) -> NDArray[Any]:
     return np.moveaxis(maps, -1, 1)
 
 
-def _has_units_last(relu: Layer, network_anatomy: Anatomy) -> bool:
-    """Return whether a dense layer made what a ReLU reads, whose units lie along the last axis."""
-    source = relu.source
-    while source not in (None, IMAGE) and network_anatomy[source].kind in _SAME_AXES:
-        source = network_anatomy[source].source
-    return source not in (None, IMAGE) and network_anatomy[source].kind in _DENSE
+def _has_units_last(relu: Layer, network_anatomy: Anatomy, size: int) -> bool:
+    """Return whether the units of a ReLU's output lie along its last axis, which has this size.
+
+    They do where a dense layer made what it reads, and where a layer norm of this axis alone reads what was moved.
+    """
+    source, is_normed = relu.source, False
+    while source not in (None, IMAGE):
+        layer = network_anatomy[source]
+        if layer.kind not in _SAME_AXES:
+            return layer.kind in _DENSE or (is_normed and layer.kind in _MOVING)
+        # One over maps has a weight, and mostly a bias, for each number of all its axes.
+        is_normed |= layer.kind in _LAYER_NORMS and layer.parameters <= 2 * size
+        source = layer.source
+    return is_normed and source is None
 
 
 def _pushes(

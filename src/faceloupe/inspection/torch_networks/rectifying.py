@@ -65,15 +65,16 @@ class Rectifying:
         return next((place for place in reversed(range(before)) if self._made[place][0] is tensor), None)
 
     def _is_relu_of(self, root: Tensor) -> bool:
-        capture = root[:1] if root.ndim else root  # how many there are does not matter
-        numbers = [torch.as_tensor(each, dtype=root.dtype, device=root.device) for each in relu_probes(capture.numel())]
         try:
+            capture = root[:1] if root.ndim else root  # how many there are does not matter
+            probes = relu_probes(capture.numel())
+            numbers = [torch.as_tensor(each, dtype=root.dtype, device=root.device) for each in probes]
             made = [self._again(len(self._made) - 1, root, each.view(capture.shape), {}) for each in numbers]
             return acts_as_relu(
                 [(_as_array(each), _as_array(output)) for each, output in zip(numbers, made, strict=True)]
             )
         except (RuntimeError, TypeError, ValueError, IndexError):
-            return False  # it does not run on other numbers
+            return False  # it does not run on other numbers, or they cannot be given: sparse ones
 
     def _again(self, place: int, root: Tensor, numbers: Tensor, done: dict[int, Any]) -> Any:
         """Run a function again, with these numbers in place of a tensor; `done` are the functions run so far.
