@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -61,6 +62,7 @@ def test_the_report_is_written_and_its_path_is_all_that_stdout_holds(finished):
 def test_stderr_tells_the_verdicts(finished):
     _, (_, _, talk) = finished
     assert "The tutorial says: The flattened numbers pass through four hidden layers.\n  contradicted" in talk
+    assert re.search(r"\nThe tutorial asks: .*\n( +(no|yes|not shown)  .*\n)+ +the limit  supported above 33 %", talk)
     assert "trials in" in talk
 
 

@@ -154,11 +154,18 @@ def _stopped(out: Path) -> str:
 
 
 def _summarise(result: "Study | Comparison", document: dict[str, Any], numbers: dict[str, Any]) -> None:
+    from faceloupe.report.rendering import ANSWERS
+
     say("")
     say_lead(document)
     for statement in numbers.get("statements", ()):
         say(f"\nThe tutorial {statement['manner']}: {statement['claim']}")
+        words = ANSWERS if statement["manner"] == "asks" else {}
         for judged in statement["judged"]:
             of = f"{judged['of']}. " if judged["of"] else ""
-            say(f"{judged['verdict']:>14}  {of}{judged['quantity']}".rstrip())
+            verdict = words.get(judged["verdict"], judged["verdict"])
+            say(f"{verdict:>14}  {of}{judged['quantity']}".rstrip())
+        rules = dict.fromkeys(judged["rule"] for judged in statement["judged"] if judged["rule"])
+        if rules:
+            say(f"{'the limit':>14}  {'; '.join(rules)}")
     say(f"\n{len(result.trials):,} trials in {result.folder}, {result.seconds:.0f} s.")

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from faceloupe.blocks import Block
 from faceloupe.numerals import counted, decimals
-from faceloupe.studies.findings import Findings
+from faceloupe.studies.findings import FAILED, Findings
+from faceloupe.studies.fits import FROZEN
 from faceloupe.studies.labels import share, size_text
-from faceloupe.studies.statements import ALIKE, LITTLE
+from faceloupe.studies.statements import LITTLE
 
 
 def answers(findings: Findings) -> Block:
@@ -50,22 +51,25 @@ def _overfitting(findings: Findings) -> Iterator[str]:
         yield "**No.** "
     yield (
         "To overfit is to learn the training faces and fail on others; with pixels as they are, "
-        f"{share(overfitted.estimate)} of its fits do so. Trained on all captures, {share(dead.estimate)} of them end "
-        "with all hidden units dead: they have learned nothing."
+        f"{share(overfitted.estimate)} of its fits do so. Trained on all captures, {share(dead.estimate)} of its fits "
+        "end with all hidden units dead: they have learned nothing."
     )
 
 
 def _learning(findings: Findings) -> Iterator[str]:
-    alike = findings.mean(findings.controls("cnn", "centre"), "filter_correlation").estimate
+    trained, frozen = (findings.controls("cnn", "centre", control) for control in ("", FROZEN))
+    alone, both = (findings.mean(fits, "accuracy").estimate for fits in (frozen, trained))
+    alike = findings.mean(trained, "filter_correlation").estimate
     pixels, hidden = (
         findings.mean(findings.probe("cnn", "centre", layer), "accuracy").estimate
         for layer in ("pixels", "hidden_relu")
     )
-    yield "To weigh what its filters show, rather than the filters: they" if alike > ALIKE else "Its filters"
+    yield "To weigh what its filters show: with these" if alone > FAILED else "With its filters"
     yield (
-        f" correlate {decimals(alike)} with their random start (mean pixel subtracted). A straight cut gets "
-        f"{share(hidden)} of held-out captures right after its hidden layer and {share(pixels)} on the bare pixels: "
-        f"its layers {'make' if hidden > pixels + LITTLE else 'do not make'} that easier."
+        f" frozen at their random start, it recognises {share(alone)} of held-out captures (mean pixel subtracted). "
+        f"Trained too, they bring it to {share(both)} and correlate {decimals(alike)} with that start. A straight cut "
+        f"gets {share(hidden)} of held-out captures right after its hidden layer and {share(pixels)} on the bare "
+        f"pixels: its layers {'make' if hidden > pixels + LITTLE else 'do not make'} that easier."
     )
 
 
@@ -83,9 +87,10 @@ def _applying(findings: Findings) -> Iterator[str]:
 def _layers(findings: Findings) -> Iterator[str]:
     layers = {layer.name: layer for layer in findings.anatomy("cnn").layers}
     conv, pool, hidden = (layers[name].output_shape for name in ("conv", "pool", "hidden"))
-    window = size_text(window.kernel for window in layers["pool"].windows)
+    kernel, window = (size_text(window.kernel for window in layers[name].windows) for name in ("conv", "pool"))
     yield (
-        f"Convolution: {size_text(conv)} sums of {size_text(findings.image_shape)} pixels. ReLU: below 0 becomes 0. "
-        f"Pooling: the largest of each {window}, {size_text(pool)}. Flattening: one row of {math.prod(pool)}. Hidden "
-        f"layer: {hidden[-1]} weighted sums, then ReLU. Output: 1 weighted sum, whose sign is the answer."
+        f"Convolution makes {size_text(conv)} sums, each of {kernel} of the face’s {size_text(findings.image_shape)} "
+        f"pixels. ReLU sets to 0 what is below 0. Pooling keeps the largest of each {window}: {size_text(pool)} "
+        f"numbers. Flattening writes them into one row of {math.prod(pool)}. The hidden layer makes {hidden[-1]} "
+        "weighted sums of it, then ReLU again. The output is 1 weighted sum, whose sign is the answer."
     )

@@ -101,9 +101,10 @@ def _method(study: Study) -> Iterator[Block]:
             text(
                 "Each verdict compares a quantity with a limit that is the same for every study. It is **supported** "
                 "or **contradicted** if the whole interval lies on one side of the limit, and **not shown** if it does "
-                f"not, or if there are fewer than {MIN_PAIRS} pairs. {JUDGED} verdicts are judged at once, so each "
-                f"interval is one of {100 * CONFIDENCE:.1f} %: together they hold in 95 % of studies (Bonferroni). All "
-                "other intervals on this page are 95 %."
+                f"not, or if there are fewer than {MIN_PAIRS} pairs. {JUDGED} verdicts rest on an interval, the "
+                "others on a count. Those are judged at once, so each interval is one of "
+                f"{100 * CONFIDENCE:.1f} %: together they hold in 95 % of studies (Bonferroni). All other intervals on "
+                "this page are 95 %."
             ),
             text(
                 "The observations are the pairs of people: each counts once, as its mean over the seeds. Differences "

@@ -30,8 +30,6 @@ MIN_PAIRS = 12
 """Below so many independent pairs there is no verdict: too few to see how pairs differ."""
 MUCH, LITTLE, OFTEN = 0.10, 0.05, 1 / 3
 """Ten points of accuracy are much; less than five are no difference to speak of; often is in a third of fits."""
-ALIKE = 0.9
-"""Correlation from which filters are spoken of as those that training began with."""
 
 
 @dataclass(frozen=True, slots=True)
