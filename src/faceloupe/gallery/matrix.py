@@ -136,7 +136,7 @@ def _products(vectors: Floats, block: Floats) -> Floats:
 
 
 def _highest(tops: Floats, count: int) -> float:
-    """Return the last of the `wanted` highest tops; what is below all if there are no more."""
+    """Return the last of the `count` highest tops; what is below all if there are no more."""
     if count >= len(tops):
         return LOWEST
     ordered = tops.copy()

@@ -38,9 +38,10 @@ REPLAYED = "Idempotency-Replayed"
 
 
 def _as_day(value: Any) -> date:
-    if not isinstance(value, str):
-        raise ValueError("expected a day as text, such as 2030-05-01")
-    return date.fromisoformat(value)
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):  # which repeat what was sent: it may be a name
+        raise ValueError("expected a day as text, such as 2030-05-01") from None
 
 
 Day = Annotated[date, BeforeValidator(_as_day), WithJsonSchema({"type": "string", "format": "date"})]
