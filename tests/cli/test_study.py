@@ -188,9 +188,10 @@ def test_olivetti_by_name_does_not_switch(tmp_path):
 
 def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(people, tmp_path):
     out = tmp_path / "study"
-    words = ["study", "--data", people, "--epochs", "2", "--jobs", "1", "--out", out]
+    words = ["study", "--data", people, "--jobs", "1", "--out", out]
     with subprocess.Popen([sys.executable, "-m", "faceloupe", *words], stderr=subprocess.PIPE, text=True) as process:
-        until(lambda: (out / "tasks.done").exists() and (out / "tasks.done").read_text())
+        # While libraries are first loaded, up to the third task, some of them swallow what Ctrl-C raises.
+        until(lambda: (out / "tasks.done").exists() and len((out / "tasks.done").read_text().splitlines()) > 2)
         process.send_signal(signal.SIGINT)
         _, talk = process.communicate(timeout=BOUND)
     assert process.returncode == 130
