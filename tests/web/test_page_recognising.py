@@ -245,7 +245,7 @@ def test_the_threshold_is_told_in_words(visit):
     visit.go("people/threshold")
     visit.page.locator(".in-use").wait_for()
     assert "0.415" in visit.page.locator(".in-use").inner_text()
-    assert "About 1 in 10,000 comparisons" in visit.page.locator("main").inner_text()
+    assert "about 1 in 10,000 comparisons" in visit.page.locator("main").inner_text()
     assert visit.page.locator("tbody tr").count() == 4
     visit.check("the threshold")
     visit.page.get_by_role("button", name="Calibrate").click()

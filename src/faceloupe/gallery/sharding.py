@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from itertools import permutations
 from os import PathLike
 from typing import TYPE_CHECKING, Self
 
@@ -45,13 +46,10 @@ class Galleries:
     def __init__(self, galleries: "Sequence[Gallery]") -> None:
         if not galleries:
             raise InputError("galleries: expected one or more that are open, got none")
-        names: dict[str, str] = {}
-        for gallery in galleries:
-            head = gallery.trail_head()  # rests on all that was ever done in it, and when
-            if head in names:
-                raise InputError(f"{gallery.name} is the same gallery as {names[head]}, or a copy of it: name one")
-            if head:  # an empty one has none
-                names[head] = gallery.name
+        for gallery, other in permutations(galleries, 2):
+            head = gallery.trail_head()  # rests on all that was ever done in it, and when; an empty one has none
+            if head and other.trail_holds(head):
+                raise InputError(f"{gallery.name} is the same gallery as {other.name}, or a copy of it: name one")
         self._galleries = tuple(galleries)
         self._first = next((gallery for gallery in galleries if gallery.n_subjects()), galleries[0])
         self.embedder: Embedder = self._first.embedder  # opened once: the others are asked for its templates

@@ -217,6 +217,11 @@ class Store:
         with self.reading() as connection:
             return consents.consent_ended(connection, day or datetime.now(UTC).date())
 
+    def trail_holds(self, link: str) -> bool:
+        """Return whether the trail has a line with this hash: True for the head of a copy that was made of this."""
+        with self.reading() as connection:
+            return trail.holds(connection, link)
+
     def trail_head(self) -> str:
         """Return the hash of the trail's last line, which rests on all lines before; note it elsewhere."""
         with self.reading() as connection:
