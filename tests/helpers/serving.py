@@ -153,7 +153,7 @@ class Launcher:
 
     def _ask(self, *words):
         print(json.dumps(words), file=self._process.stdin)
-        return int(self._process.stdout.readline())
+        return json.loads(self._process.stdout.readline())
 
 
 class RunningServer:
@@ -179,7 +179,7 @@ class RunningServer:
     def wait(self):
         """Wait for its end, and return all that it printed after the address, and its talk."""
         if self.status is None:
-            self.status = self._ask(self.pid)
+            [self.status] = until(lambda: self._ask(self.pid))
         return self._said(self._printed).partition("\n")[2], self._said(self._talk)
 
     def send_signal(self, number):
@@ -208,7 +208,8 @@ def _fork():
     for line in sys.stdin:
         asked, *files = json.loads(line)
         if not files:
-            print(os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1]), flush=True)
+            ended, status = os.waitpid(asked, os.WNOHANG)
+            print([os.waitstatus_to_exitcode(status)] if ended else [], flush=True)
             continue
         child = os.fork()
         if child == 0:

@@ -40,8 +40,11 @@ def opening(key: Hashable, open_it: Callable[[], Any]) -> Future[Any]:
 
 def let_go() -> None:
     """Let go of all networks that are open, and so of their memory; who needs one again opens it."""
-    with _lock:
-        _openings.clear()
+    global _openings
+    with forks_held_back():  # networks are closed here, outside the lock: nobody who opens one waits for that
+        with _lock:
+            closing, _openings = _openings, {}
+        del closing
 
 
 _gate = Condition()
@@ -81,14 +84,15 @@ def _close_gate() -> None:
 
 def _open_gate() -> None:
     global _forks_waiting
+    _gate.notify_all()  # it raises where Ctrl-C kept the gate from being closed: nothing is counted then
     _forks_waiting -= 1
-    _gate.notify_all()
     _gate.release()
 
 
 def _forget() -> None:
     global _forks_waiting, _gate, _lock, _openings
     _forks_waiting, _gate, _lock = 0, Condition(), Lock()
+    _inside[:] = [thread for thread in _inside if thread == get_ident()]  # no other is in this process
     _parents.append(_openings)  # ONNX Runtime joins its threads when a session is let go
     _openings = {}
 
