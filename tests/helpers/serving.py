@@ -50,8 +50,9 @@ def study_endlessly(*given, progress):
 
     def tell(done, whole):
         progress(done, whole)
-        if done:
-            time.sleep(3600)
+        while done:
+            time.sleep(1)
+            progress(done, whole)  # again: what follows another at once is not sent
 
     return carry_out(*given, progress=tell)
 

@@ -52,7 +52,7 @@ def _overfitting(findings: Findings) -> Iterator[str]:
     yield (
         "To overfit is to learn the training faces and fail on others; with pixels as they are, "
         f"{share(overfitted.estimate)} of its fits do so. Trained on all captures, {share(dead.estimate)} of its fits "
-        "end with all hidden units dead: they have learned nothing."
+        "end with all hidden units dead and learn nothing."
     )
 
 
@@ -68,8 +68,8 @@ def _learning(findings: Findings) -> Iterator[str]:
     yield (
         f" frozen at their random start, it recognises {share(alone)} of held-out captures (mean pixel subtracted). "
         f"Trained too, they bring it to {share(both)} and correlate {decimals(alike)} with that start. A straight cut "
-        f"gets {share(hidden)} of held-out captures right after its hidden layer and {share(pixels)} on the bare "
-        f"pixels: its layers {'make' if hidden > pixels + LITTLE else 'do not make'} that easier."
+        f"gets {share(hidden)} of these right after its hidden layer and {share(pixels)} on the bare pixels: its "
+        f"layers {'make' if hidden > pixels + LITTLE else 'do not make'} that easier."
     )
 
 
@@ -78,8 +78,8 @@ def _applying(findings: Findings) -> Iterator[str]:
     rows, columns, filters = conv.output_shape
     kernel = [window.kernel for window in conv.windows]
     yield (
-        f"Each of its {size_text(kernel)} weights is multiplied with the pixel under it; the {math.prod(kernel)} "
-        f"products and a bias are added up. Moved on by {counted(conv.windows[0].stride, 'pixel')} at a time, it makes "
+        f"Each of its {size_text(kernel)} weights is multiplied with the pixel below; the {math.prod(kernel)} "
+        f"products and a bias are added up. Moved {counted(conv.windows[0].stride, 'pixel')} at a time, it makes "
         f"a map of {size_text((rows, columns))} sums; {filters} filters make {filters} maps."
     )
 
@@ -92,5 +92,5 @@ def _layers(findings: Findings) -> Iterator[str]:
         f"Convolution makes {size_text(conv)} sums, each of {kernel} of the face’s {size_text(findings.image_shape)} "
         f"pixels. ReLU sets to 0 what is below 0. Pooling keeps the largest of each {window}: {size_text(pool)} "
         f"numbers. Flattening writes them into one row of {math.prod(pool)}. The hidden layer makes {hidden[-1]} "
-        "weighted sums of it, then ReLU again. The output is 1 weighted sum, whose sign is the answer."
+        "weighted sums, then ReLU again. The output is 1 weighted sum; its sign is the answer."
     )

@@ -87,7 +87,7 @@ export function BothNetworks({ study }) {
 
 /** What is learned, in words. @param {Study} study */
 function task({ people: [first, second], trained, faces, training }) {
-  const learn = `Both learn to tell ${first} from ${second} by ${count(trained.length, "face")}`;
+  const learn = `Both learn ${count(trained.length, "face")} of ${first} and ${second}`;
   return `${learn} in ${training.epochs} rounds (epochs); the ${faces.length - trained.length} framed are held out.`;
 }
 
